@@ -66,7 +66,11 @@ impl App {
                 let effects = self.compare.update(action, &self.shared);
                 self.apply(effects);
             }
-            (None, Screen::Failures) => self.act_on_failures(action),
+            (None, Screen::Failures) => {
+                let effects = self.failures.update(action, &self.shared);
+                self.apply(effects);
+                self.failures.rebuild_list(&self.shared);
+            }
             (None, Screen::Metrics) => {
                 let effects = self.metrics.update(action, &self.shared);
                 self.apply(effects);
@@ -109,7 +113,7 @@ impl App {
             (Some(popup), _) => self.step_in_popup(popup, by),
             (None, Screen::Explore) => self.explore.step(by, &self.shared),
             (None, Screen::Compare) => self.compare.step(by, &self.shared),
-            (None, Screen::Failures) => self.step_in_failures(by),
+            (None, Screen::Failures) => self.failures.step(by, &self.shared),
             (None, Screen::Metrics) => self.metrics.step(by, &self.shared),
         }
     }
@@ -194,7 +198,7 @@ impl App {
         match self.screen {
             Screen::Explore => self.explore.close(&self.shared),
             Screen::Failures => {
-                if !self.close_in_failures() {
+                if !self.failures.close(&self.shared) {
                     self.go_to(Screen::Explore);
                 }
             }

@@ -4,7 +4,7 @@ use crate::config::{Context, Key, Settings};
 use crate::engine::protocol::{Request, RequestKind};
 use crate::tui::compare::Compare;
 use crate::tui::explore::Explore;
-use crate::tui::failures::FailureList;
+use crate::tui::failures::FailuresScreen;
 use crate::tui::jump_list::JumpList;
 use crate::tui::message::{Effect, LoopCommand, Message};
 use crate::tui::metrics::Metrics;
@@ -41,7 +41,7 @@ pub struct App {
     pub screen: Screen,
     pub explore: Explore,
     pub compare: Compare,
-    pub failures: FailureList,
+    pub failures: FailuresScreen,
     pub metrics: Metrics,
     pub overlay: Overlay,
     pub navigation: Navigation,
@@ -64,7 +64,7 @@ impl App {
             screen: Screen::Explore,
             explore,
             compare,
-            failures: FailureList::default(),
+            failures: FailuresScreen::default(),
             metrics: Metrics::default(),
             overlay: Overlay::default(),
             navigation: Navigation::default(),
@@ -125,6 +125,11 @@ impl App {
                     number,
                     mode,
                 } => self.show_query(class, number, mode),
+                Effect::ShowCandidate {
+                    entity,
+                    reranked,
+                    inspect,
+                } => self.show_candidate(entity, reranked, inspect),
                 Effect::Evaluate => self.evaluate(),
                 Effect::Import(path) => self.import(path),
                 Effect::OpenPopup(popup) => self.open_popup(popup),
@@ -164,7 +169,7 @@ impl App {
             _ if self.explore.is_typing() => self.explore.context(),
             Screen::Explore => self.explore.context(),
             Screen::Compare => Context::Compare,
-            Screen::Failures => self.failures_context(),
+            Screen::Failures => self.failures.context(),
             Screen::Metrics => Context::Metrics,
         }
     }

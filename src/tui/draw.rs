@@ -1,7 +1,6 @@
 //! Draws a whole frame.
 
 use crate::tui::explore::missing;
-use crate::tui::failures;
 use crate::tui::overlay::explain::view;
 use crate::tui::overlay::{
     export, help, load_warnings, named_queries, palette, pasted_names, themes, what_if, zoom,
@@ -72,7 +71,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) ->
     match app.screen {
         Screen::Explore => app.explore.draw(&mut canvas, body, foot),
         Screen::Compare => app.compare.draw(&mut canvas, body, foot),
-        Screen::Failures => failures::screen::draw(&mut canvas, body, foot),
+        Screen::Failures => app.failures.draw(&mut canvas, body, foot),
         Screen::Metrics => app.metrics.draw(&mut canvas, body, foot),
     }
     draw_popups(&mut canvas, area);

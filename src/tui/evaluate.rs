@@ -1,6 +1,6 @@
 //! Sends the evaluations that the screen shows, one after the other; stops them and goes on.
 
-use crate::engine::protocol::{EvaluationKey, RequestKind};
+use crate::engine::protocol::{EvaluationKey, Failures, RequestKind};
 use crate::table::{Cell, TableFormat};
 use crate::tui::app::App;
 use crate::tui::message::LoopCommand;
@@ -44,7 +44,10 @@ impl App {
                     let table = self.compare.export_table(&self.shared);
                     (table, "nothing is measured yet")
                 }
-                Screen::Failures => (self.failures_sheet(), "no failure is shown"),
+                Screen::Failures => {
+                    let table = self.failures.export_table(&self.shared);
+                    (table, "no failure is shown")
+                }
                 Screen::Explore | Screen::Metrics => {
                     (self.metrics.table(&self.shared), "nothing is measured yet")
                 }
@@ -71,7 +74,7 @@ impl App {
         match self.screen {
             Screen::Explore => vec![self.explore.query.evaluation_key()],
             Screen::Compare => self.compare.rankers.evaluations(&self.shared),
-            Screen::Failures => vec![self.failure_plan()],
+            Screen::Failures => vec![self.failures.evaluation(&self.shared)],
             Screen::Metrics => self
                 .shared
                 .modes()
@@ -106,7 +109,26 @@ impl App {
             Some(_) => {}
             None => self.request_comparison(),
         }
-        self.find_failures();
+        self.search_failures();
+    }
+
+    /// Searches the evaluation of the Failures screen for failures, as soon as it has rankings.
+    fn search_failures(&mut self) {
+        if self.screen != Screen::Failures {
+            return;
+        }
+        if let Some(evaluation) = self.failures.begin_search(&self.shared) {
+            let request = RequestKind::Failures(evaluation);
+            self.shared.engine.send(RequestClass::Failures, request);
+        }
+    }
+
+    /// Takes up a part of the failures that the engine found.
+    pub(crate) fn add_failures(&mut self, part: Failures) {
+        if self.failures.found.add(part) {
+            self.shared.engine.finish(RequestClass::Failures);
+        }
+        self.failures.rebuild_list(&self.shared);
     }
 
     /// Requests the next comparison that the Compare screen needs, one at a time.
@@ -127,8 +149,14 @@ impl App {
         let is_replaced = |searching: &EvaluationKey| {
             *searching != next && !self.shared.overall.contains_key(searching)
         };
-        if self.failures.searching.as_ref().is_some_and(is_replaced) {
-            self.failures.searching = None;
+        if self
+            .failures
+            .found
+            .searching
+            .as_ref()
+            .is_some_and(is_replaced)
+        {
+            self.failures.found.searching = None;
             self.shared.engine.pending.discard(RequestClass::Failures);
             self.shared.engine.progress.remove(&RequestClass::Failures);
         }
@@ -150,7 +178,10 @@ impl App {
                 self.shared.engine.pending.discard(kind);
                 self.shared.engine.progress.remove(&kind);
             }
-            (self.shared.evaluations.current, self.failures.searching) = (None, None);
+            (
+                self.shared.evaluations.current,
+                self.failures.found.searching,
+            ) = (None, None);
             // a search that was left running behind another screen is not missed there
             let missed = evaluates || self.screen == Screen::Failures;
             self.shared.evaluations.stopped = missed.then(|| (self.screen, self.wanted()));

@@ -83,7 +83,7 @@ impl App {
         } else if self.explore.is_typing() {
             self.explore.insert_text(text, &self.shared);
         } else {
-            self.type_in_failures(text);
+            self.failures.insert_text(text, &self.shared);
         }
     }
 

@@ -45,6 +45,14 @@ pub enum Effect {
         /// The mode to expand in; `None` keeps the present one.
         mode: Option<Mode>,
     },
+    /// Puts the cursor of Explore on an entity, among all candidates of the query.
+    ShowCandidate {
+        entity: EntityId,
+        /// Whether candidates are shown in their re-ranked order.
+        reranked: bool,
+        /// Whether the entity pane gets the focus.
+        inspect: bool,
+    },
     /// Computes the evaluations that the screen still needs.
     Evaluate,
     /// Imports an index or a run from a path.

@@ -2,7 +2,6 @@
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use crate::config::Action;
 use crate::tui::app::App;
 use crate::tui::parts::Pane;
 use crate::tui::parts::Popup;
@@ -71,12 +70,15 @@ impl App {
                 let effects = self.compare.click(index, &self.shared);
                 self.apply(effects);
             }
-            ClickTarget::FailureRow(at) if self.failures.cursor == at => self.act(Action::Open),
-            ClickTarget::FailureRow(at) => self.put_cursor(at),
-            ClickTarget::MatrixCell(row, column) if self.failures.matrix.is_at(row, column) => {
-                self.open_cell()
+            ClickTarget::FailureRow(line) => {
+                let effects = self.failures.click_line(line, &self.shared);
+                self.apply(effects);
+                self.failures.rebuild_list(&self.shared);
             }
-            ClickTarget::MatrixCell(row, column) => self.put_cell(row, column),
+            ClickTarget::MatrixCell(row, column) => {
+                let effects = self.failures.click_cell(row, column, &self.shared);
+                self.apply(effects);
+            }
             _ => self.click_in_popup(hit),
         }
     }

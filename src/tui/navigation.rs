@@ -2,7 +2,7 @@
 
 use crate::tui::app::App;
 use crate::tui::class_tree::TreeRow;
-use crate::tui::explore::expansion::CandidateRow;
+use crate::tui::explore::expansion::{CandidateRow, RowFilter};
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::jump_list::JumpPoint;
@@ -22,9 +22,9 @@ impl App {
         self.screen = screen;
         self.overlay.popup = None;
         self.explore.stop_typing();
-        self.failures.field = None;
+        self.failures.input = None;
         self.evaluate();
-        self.regroup();
+        self.failures.rebuild_list(&self.shared);
     }
 
     /// Opens an evaluated query in Explore, in a mode or the present one, and jointly if it was
@@ -45,6 +45,18 @@ impl App {
         }
         self.explore.cursor_to_class(&self.shared);
         self.explore.focus = Pane::Candidates;
+    }
+
+    /// Puts the cursor of Explore on an entity, among all candidates of the query.
+    pub(crate) fn show_candidate(&mut self, entity: EntityId, reranked: bool, inspect: bool) {
+        let candidates = &mut self.explore.candidates;
+        candidates.reranked = reranked;
+        candidates.filter = RowFilter::All;
+        candidates.selected = Some(entity);
+        if inspect {
+            self.explore.entity.inspected = Some(entity);
+            self.explore.focus = Pane::Entity;
+        }
     }
 
     /// Shows an entity in Explore, and records the jump.
@@ -148,13 +160,6 @@ impl App {
     pub(crate) fn toggle_joint(&mut self) {
         let effects = self.explore.toggle_joint(&self.shared);
         self.apply(effects);
-    }
-
-    pub(crate) fn other_mode(&mut self, now: Mode, by: isize) -> Option<Mode> {
-        self.shared
-            .next_mode(now, by)
-            .map_err(|message| self.notify(message))
-            .ok()
     }
 
     pub(crate) fn cursor_to_class(&mut self) {

@@ -48,7 +48,7 @@ impl App {
             }
             (RequestClass::Evaluate, reply) => self.handle_evaluation(reply),
             (RequestClass::Failures, ReplyKind::Failures(failures)) => {
-                self.take_failures(*failures);
+                self.add_failures(*failures);
             }
             (RequestClass::Compare, ReplyKind::Compared(comparison)) => {
                 engine.finish(RequestClass::Compare);
@@ -154,7 +154,7 @@ impl App {
             RequestClass::Evaluate => self.shared.evaluations.current = None,
             RequestClass::Compare => self.shared.evaluations.comparing = None,
             RequestClass::Import => self.import_next(),
-            RequestClass::Failures => self.failures.searching = None,
+            RequestClass::Failures => self.failures.found.searching = None,
             RequestClass::Measure | RequestClass::Stop => {}
         }
         self.notify(reason);

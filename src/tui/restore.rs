@@ -34,12 +34,7 @@ impl App {
             entity_width: self.explore.entity.width,
             theme: self.overlay.themes.kept.clone(),
             folded,
-            annotations: self
-                .failures
-                .remarks
-                .iter()
-                .map(|(key, annotation)| (key.clone(), annotation.clone()))
-                .collect(),
+            annotations: self.failures.annotations.saved(),
             named_queries: self
                 .overlay
                 .named_queries
@@ -63,7 +58,7 @@ impl App {
             .iter()
             .map(|record| NamedQuery::from_record(record.clone(), &catalogue))
             .collect();
-        self.failures.remarks = merged.annotations.iter().cloned().collect();
+        self.failures.annotations.restore(&merged.annotations);
     }
 
     /// Takes up the session of the last start; what is no longer there is said and left out.

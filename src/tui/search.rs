@@ -111,7 +111,7 @@ impl App {
     fn list_on_screen(&self) -> Option<SearchableList> {
         let list = match (self.screen, self.explore.focus) {
             (Screen::Compare, _) => self.compare.list(&self.shared),
-            (Screen::Failures, _) => self.failure_labels(),
+            (Screen::Failures, _) => self.failures.list(&self.shared),
             (Screen::Metrics, _) => SearchableList {
                 labels: self
                     .metrics

@@ -19,7 +19,7 @@ fn failures_are_listed_with_their_reasons() {
 }
 
 #[test]
-fn failures_are_grouped_filtered_and_cut() {
+fn failures_are_grouped_filtered_and_cut_off() {
     let mut s = screen(120, 40);
     s.keys("3jjbjj").snapshot("failures_by_tag_120x40");
     let subject = |s: &mut Screens| {
@@ -57,7 +57,7 @@ fn failures_are_grouped_filtered_and_cut() {
     );
     s.keys("Fbird");
     assert!(
-        s.text().contains("sibling class · named bird ") && s.text().contains(" named bird▏"),
+        s.text().contains("sibling class · named bird ") && s.text().contains(" filter: bird▏"),
         "{}",
         s.text()
     );
@@ -78,7 +78,7 @@ fn failures_are_grouped_filtered_and_cut() {
 }
 
 #[test]
-fn jointly_what_another_class_took_names_it() {
+fn a_joint_failure_names_the_class_that_took_the_entity() {
     let mut s = screen(120, 40);
     s.keys("3rr");
     assert!(s.text().contains("expanded jointly"), "{}", s.text());
@@ -96,19 +96,19 @@ fn jointly_what_another_class_took_names_it() {
     s.keys("<enter>");
     assert!(
         s.app().explore.query.joint,
-        "as it was measured: {}",
+        "as it was evaluated: {}",
         s.text()
     );
     s.keys("3r");
     assert!(
         s.text().contains("No failure passes"),
-        "alone nothing is taken: {}",
+        "outside joint expansion no class takes an entity: {}",
         s.text()
     );
 }
 
 #[test]
-fn groups_fold_and_the_cursor_goes_to_their_head() {
+fn groups_fold_and_the_cursor_moves_to_their_head() {
     let mut s = screen(120, 40);
     s.keys("3jjh");
     let folded = s.text();
@@ -123,7 +123,7 @@ fn groups_fold_and_the_cursor_goes_to_their_head() {
 }
 
 #[test]
-fn a_failure_opens_its_query_and_comes_back_to_where_it_was() {
+fn a_failure_opens_its_query_and_the_list_stays_as_it_was() {
     let mut s = screen(120, 40);
     s.keys("3mjjj");
     let before = s.text();
@@ -148,7 +148,7 @@ fn a_failure_opens_its_query_and_comes_back_to_where_it_was() {
         s.text()
     );
     s.keys("3");
-    // the line on top has the mode of Explore
+    // the top line shows the mode of Explore
     let below = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(below(&s.text()), below(&before));
     s.keys("ff");
@@ -187,7 +187,7 @@ fn the_matrix_opens_into_the_entities_of_a_cell() {
 }
 
 #[test]
-fn marks_and_notes_are_kept() {
+fn marks_and_notes_are_saved() {
     let mut s = screen(120, 40);
     s.keys("3jxalooks alike<enter>janot this<esc>")
         .snapshot("failures_noted_120x40");
@@ -217,7 +217,7 @@ fn marks_and_notes_are_kept() {
     let left = again.session().annotations;
     assert!(
         left.len() == 1 && !left[0].1.marked,
-        "the note is there without a mark"
+        "the note stays without a mark"
     );
 }
 
@@ -231,7 +231,7 @@ fn a_note_takes_every_letter() {
 }
 
 #[test]
-fn what_is_shown_is_exported() {
+fn the_list_and_the_matrix_are_exported() {
     let mut s = screen(120, 40);
     s.keys("3jaoften seen, so<enter>Zke<enter>");
     let Some(LoopCommand::Write { stem, text, .. }) = s.command() else {
@@ -258,7 +258,7 @@ fn what_is_shown_is_exported() {
 }
 
 #[test]
-fn without_queries_the_screen_says_so() {
+fn an_index_without_queries_has_no_failures() {
     let mut raw = Screens::over(80, 24, |c| {
         (c.classes, c.queries) = (vec![], vec![]);
         c.entities.iter_mut().for_each(|e| e.classes.clear());
@@ -278,7 +278,7 @@ fn without_queries_the_screen_says_so() {
 }
 
 #[test]
-fn the_mouse_folds_chooses_and_opens() {
+fn the_mouse_folds_groups_and_opens_failures() {
     let mut s = screen(120, 40);
     s.keys("3");
     let first = s

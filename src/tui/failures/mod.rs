@@ -1,366 +1,426 @@
-//! The Failures screen's state: what the lists of one evaluation got wrong, filtered, grouped,
-//! marked, and as a matrix.
+//! The Failures screen: the errors in the rankings of one evaluation and their causes, as a list or
+//! as a confusion matrix.
+//!
+//! ```text
+//!  multiexpan  demo · both · 825 entities                 1 Explore  2 Compare  3 Failures  4 Metrics  ? help
+//! ┏ Failures by class ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ both @10 · 3 seeds · expanded ┓╭ horse ─────────────────╮
+//! ┃ 212 false positives · 14 missed                            only shared word    ┃│ ✗ false positive, 3rd  │
+//! ┃ ▾ carnivorous mammals                                          9 ✗   1 ○       ┃│ picture   of carniv…   │
+//! ┃   * ✗    3 horse              q2  sibling class, picture misleads              ┃│           query 2      │
+//! ┃     ○    – lynx               q2  long tail                                    ┃│ why                    │
+//! ┃ ▸ drinks                                                       4 ✗   0 ○       ┃│ sibling class: in …    │
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛╰────────────────────────╯
+//!  enter opens · b groups · f kinds · t tag · v cutoff · c matrix · x marks · n note · e exports
+//! ```
 
 pub mod annotations;
-pub mod detail;
-pub mod export;
+pub mod confusion;
+mod draw;
+mod failure_details;
+mod failure_export;
+pub mod failure_id;
+pub mod filters;
+pub mod found_failures;
 pub mod list;
+mod list_view;
 pub mod matrix;
-pub mod screen;
-
-use std::collections::{HashMap, HashSet};
+mod matrix_view;
+mod tag_text;
 
 use crate::config::{Action, Context};
-use crate::engine::protocol::{EvaluationKey, Failure, Failures, RequestKind};
-use crate::engine::protocol::{FailureKind, TagKind};
-use crate::tui::parts::Screen;
-use crate::types::{CUTOFFS, ClassId, EntityId, Mode, RankingKind};
-
-use crate::tui::app::App;
-use crate::tui::explore::expansion::RowFilter;
-use crate::tui::parts::Pane;
-use crate::tui::parts::Popup;
+use crate::engine::protocol::{EvaluationKey, Failure, FailureKind, Failures};
+use crate::tui::failures::annotations::Annotations;
+use crate::tui::failures::confusion::{Confusion, ConfusionCell};
+use crate::tui::failures::failure_id::FailureId;
+use crate::tui::failures::filters::FailureFilters;
+use crate::tui::failures::found_failures::FoundFailures;
+use crate::tui::failures::list::{FailureLine, FailureList, Grouping};
+use crate::tui::failures::matrix::Matrix;
+use crate::tui::message::Effect;
+use crate::tui::parts::{Popup, Screen};
 use crate::tui::requests::RequestClass;
-use crate::tui::text_input::TextInput;
-use crate::tui::text_input::erase_from_end;
+use crate::tui::search::SearchableList;
+use crate::tui::shared::Shared;
+use crate::tui::text_input::{TextInput, erase_from_end};
 use crate::tui::ui::scroll::shifted;
+use crate::types::{Mode, RankingKind};
 
-pub use annotations::Annotations;
-pub use export::reason;
-pub use list::{FailureLine, Grouping};
-pub use matrix::{Confused, Confusion, Matrix, NO_CLASS};
-
-/// A failure wherever it is: between two evaluations places shift, this does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FailureId {
-    pub class: ClassId,
-    pub number: usize,
-    pub entity: EntityId,
-    pub kind: FailureKind,
-}
-
-impl FailureId {
-    fn of(failure: &Failure) -> FailureId {
-        FailureId {
-            class: failure.class,
-            number: failure.number,
-            entity: failure.entity,
-            kind: failure.kind(),
-        }
-    }
-}
-
-/// A line of text being typed.
+/// The text that is typed on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FailureInput {
-    /// What names are to contain; it acts as it is typed.
+    /// A part of a name; the list is filtered while it is typed.
     Filter,
     Note {
-        of: FailureId,
+        failure: FailureId,
         text: TextInput,
     },
 }
 
-/// What is known, and what the user did to the screen.
+/// The Failures screen.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FailureList {
-    /// Of every evaluation that was looked at.
-    pub found: HashMap<EvaluationKey, Failures>,
-    pub(crate) searching: Option<EvaluationKey>,
-    pub remarks: Annotations,
+pub struct FailuresScreen {
     pub mode: Mode,
-    /// Place in [`CUTOFFS`]: false positives down to there are shown.
-    pub cutoff: usize,
-    pub grouping: Grouping,
-    /// Only these.
-    pub kind: Option<FailureKind>,
-    pub tag: Option<TagKind>,
-    pub marked: bool,
-    pub filter: String,
-    /// Only those of one cell of the matrix.
-    pub confused: Option<Confused>,
-    pub field: Option<FailureInput>,
-    /// Groups by their labels.
-    pub folded: HashSet<String>,
-    /// The list as shown: made anew at every change, since it may be long.
-    pub lines: Vec<FailureLine>,
-    pub cursor: usize,
-    /// Where the cursor was put: the group's label, and the failure where it is on one.
-    at: Option<(String, Option<FailureId>)>,
+    pub found: FoundFailures,
+    pub annotations: Annotations,
+    pub filters: FailureFilters,
+    pub list: FailureList,
     pub matrix: Matrix,
+    pub input: Option<FailureInput>,
 }
 
-impl Default for FailureList {
+impl Default for FailuresScreen {
     fn default() -> Self {
-        FailureList {
-            found: HashMap::new(),
-            searching: None,
-            remarks: Annotations::new(),
+        FailuresScreen {
             mode: Mode::Both,
-            cutoff: 0,
-            grouping: Grouping::Class,
-            kind: None,
-            tag: None,
-            marked: false,
-            filter: String::new(),
-            confused: None,
-            field: None,
-            folded: HashSet::new(),
-            lines: Vec::new(),
-            cursor: 0,
-            at: None,
+            found: FoundFailures::default(),
+            annotations: Annotations::default(),
+            filters: FailureFilters::default(),
+            list: FailureList::default(),
             matrix: Matrix::default(),
+            input: None,
         }
     }
 }
 
-impl App {
-    pub(crate) fn act_on_failures(&mut self, action: Action) {
+impl FailuresScreen {
+    /// Handles an action on the screen; returns what is left to others. The list is to be rebuilt
+    /// afterwards.
+    pub(crate) fn update(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         match action {
-            Action::Accept | Action::Open if self.failures.field.is_some() => self.accept_field(),
-            _ if self.failures.field.is_some() => self.edit_field(action),
-            Action::Open if self.failures.matrix.on => self.open_cell(),
-            Action::Open => self.open_failure_line(),
-            Action::Left if self.failures.matrix.on => self.step_column(-1),
-            Action::Right if self.failures.matrix.on => self.step_column(1),
-            Action::Left => self.fold_group(true),
-            Action::Right => self.fold_group(false),
-            Action::Fold => self.toggle_group(),
-            Action::FoldAll => self.fold_groups(),
-            Action::Mode => self.next_failure_mode(),
-            Action::SeedCount => self.next_seed_count(),
-            Action::Ranking => self.next_ranking(),
-            Action::Export => self.overlay.popup = Some(Popup::Export(0)),
-            Action::Mark => self.toggle_mark(),
-            Action::Annotate => self.start_note(),
-            _ => self.act_on_view(action),
+            Action::Accept | Action::Open if self.input.is_some() => self.accept_input(shared),
+            _ if self.input.is_some() => self.edit_input(action),
+            Action::Open if self.matrix.on => return self.open_cell(shared),
+            Action::Open => return self.open_line(shared),
+            Action::Left if self.matrix.on => self.step_column(-1, shared),
+            Action::Right if self.matrix.on => self.step_column(1, shared),
+            Action::Left => self.list.fold(true),
+            Action::Right => self.list.fold(false),
+            Action::Fold => self.list.toggle_fold(),
+            Action::FoldAll => self.list.toggle_all(),
+            Action::Mode => return vec![self.next_mode(shared)],
+            Action::SeedCount => return vec![Effect::NextSeedCount],
+            Action::Ranking => return vec![Effect::NextRanking],
+            Action::Export => return vec![Effect::OpenPopup(Popup::Export(0))],
+            Action::Mark => return self.toggle_mark(shared),
+            Action::Annotate => return self.start_note(shared),
+            _ => self.update_view(action, shared),
         }
-        self.regroup();
+        Vec::new()
     }
 
-    /// Which failures are shown, and how.
-    fn act_on_view(&mut self, action: Action) {
+    /// Changes which failures are shown, and how.
+    fn update_view(&mut self, action: Action, shared: &Shared) {
         match action {
-            Action::Group => {
-                self.failures.grouping = self.failures.grouping.next();
-                self.failures.folded.clear();
-            }
-            Action::Cutoff => self.failures.cutoff = (self.failures.cutoff + 1) % CUTOFFS.len(),
-            Action::FailureKinds => {
-                self.failures.kind = match self.failures.kind {
-                    None => Some(FailureKind::FalsePositive),
-                    Some(FailureKind::FalsePositive) => Some(FailureKind::Missed),
-                    Some(FailureKind::Missed) => None,
+            Action::Group => self.list.next_grouping(),
+            Action::Cutoff => self.filters.next_cutoff(),
+            Action::FailureKinds => self.filters.next_kind(),
+            Action::Tag => {
+                let evaluation = self.evaluation(shared);
+                if let Some(found) = self.found.get(evaluation) {
+                    self.filters.next_tag(found);
                 }
             }
-            Action::Tag => self.next_tag(),
-            Action::OnlyMarked => self.failures.marked = !self.failures.marked,
-            Action::FilterList => self.failures.field = Some(FailureInput::Filter),
+            Action::OnlyMarked => self.filters.marked = !self.filters.marked,
+            Action::FilterList => self.input = Some(FailureInput::Filter),
             Action::Confusion => {
-                self.failures.matrix.on = !self.failures.matrix.on;
-                self.failures.confused = None;
+                self.matrix.on = !self.matrix.on;
+                self.filters.cell = None;
             }
-            Action::RollUp => self.roll_up(),
+            Action::RollUp => self.matrix.roll_up(),
             _ => {}
         }
     }
 
-    /// Where keys go on this screen.
-    pub(crate) fn failures_context(&self) -> Context {
-        match self.failures.field {
+    /// Returns the context of keys on this screen.
+    pub(crate) fn context(&self) -> Context {
+        match self.input {
             Some(FailureInput::Note { .. }) => Context::Note,
             Some(FailureInput::Filter) => Context::Filter,
             None => Context::Failures,
         }
     }
 
-    pub(crate) fn step_in_failures(&mut self, by: isize) {
-        if self.failures.matrix.on {
-            return self.step_row(by);
+    // The cursor.
+
+    /// Moves the cursor by a number of lines.
+    pub(crate) fn step(&mut self, by: isize, shared: &Shared) {
+        if self.matrix.on {
+            let confusion = self.confusion(shared);
+            return self.matrix.step_row(by, &confusion);
         }
-        self.put_cursor(shifted(self.failures.cursor, by, self.failures.lines.len()));
+        let line = shifted(self.list.cursor, by, self.list.lines.len());
+        self.select(line, shared);
     }
 
-    /// One step out: the field, the cell, the matrix, the filter. False where there was none of
-    /// them.
-    pub(crate) fn close_in_failures(&mut self) -> bool {
-        let list = &mut self.failures;
-        match list.field.take() {
-            Some(FailureInput::Filter) => list.filter.clear(),
+    fn step_column(&mut self, by: isize, shared: &Shared) {
+        let confusion = self.confusion(shared);
+        self.matrix.step_column(by, &confusion);
+    }
+
+    fn select(&mut self, line: usize, shared: &Shared) {
+        let evaluation = self.evaluation(shared);
+        self.list.select(line, self.found.get(evaluation));
+    }
+
+    /// Selects a line that was clicked; opens it if it was selected before.
+    pub(crate) fn click_line(&mut self, line: usize, shared: &Shared) -> Vec<Effect> {
+        if self.list.cursor == line {
+            return self.update(Action::Open, shared);
+        }
+        self.select(line, shared);
+        Vec::new()
+    }
+
+    /// Selects a cell of the matrix that was clicked; opens it if it was selected before.
+    pub(crate) fn click_cell(&mut self, row: usize, column: usize, shared: &Shared) -> Vec<Effect> {
+        if (self.matrix.row, self.matrix.column) == (row, column) {
+            return self.open_cell(shared);
+        }
+        (self.matrix.row, self.matrix.column) = (row, column);
+        Vec::new()
+    }
+
+    // Opening and closing.
+
+    /// Opens the failure under the cursor, or folds the group.
+    fn open_line(&mut self, shared: &Shared) -> Vec<Effect> {
+        let Some(failure) = self.selected(shared).map(FailureId::from) else {
+            self.list.toggle_fold();
+            return Vec::new();
+        };
+        self.open_failure(failure, shared)
+    }
+
+    /// Opens the query of a failure in Explore as it was evaluated, with the cursor on the entity.
+    fn open_failure(&self, failure: FailureId, shared: &Shared) -> Vec<Effect> {
+        let is_expanded = shared.evaluations.ranking != RankingKind::SeedSimilarity;
+        let query = Effect::ShowQuery {
+            class: failure.class,
+            number: failure.number,
+            mode: Some(self.mode),
+        };
+        let candidate = Effect::ShowCandidate {
+            entity: failure.entity,
+            reranked: is_expanded,
+            // it may not be in the expansion that Explore shows
+            inspect: failure.kind == FailureKind::Missed || !is_expanded,
+        };
+        vec![query, candidate]
+    }
+
+    /// Lists the failures of the cell under the cursor.
+    fn open_cell(&mut self, shared: &Shared) -> Vec<Effect> {
+        let cell = self.matrix.selected(&self.confusion(shared));
+        let cell = cell.filter(|cell| !self.failures_in(cell, shared).is_empty());
+        let Some(cell) = cell else {
+            return vec![Effect::Notify("these classes are never confused".into())];
+        };
+        self.matrix.on = false;
+        self.filters.cell = Some(cell);
+        self.filters.kind = None;
+        self.filters.name.clear();
+        self.list.cursor = 0;
+        self.rebuild_list(shared);
+        Vec::new()
+    }
+
+    /// Closes the innermost of input, cell, matrix and filter. Returns false if there is none.
+    pub(crate) fn close(&mut self, shared: &Shared) -> bool {
+        match self.input.take() {
+            Some(FailureInput::Filter) => self.filters.name.clear(),
             Some(FailureInput::Note { .. }) => {}
-            None if list.confused.take().is_some() => list.matrix.on = true,
-            None if list.matrix.on => list.matrix.on = false,
-            None if !list.filter.is_empty() => list.filter.clear(),
+            None if self.filters.cell.take().is_some() => self.matrix.on = true,
+            None if self.matrix.on => self.matrix.on = false,
+            None if !self.filters.name.is_empty() => self.filters.name.clear(),
             None => return false,
         }
-        self.regroup();
+        self.rebuild_list(shared);
         true
     }
 
-    pub(crate) fn type_in_failures(&mut self, text: &str) {
-        match &mut self.failures.field {
-            Some(FailureInput::Filter) => self.failures.filter.push_str(text),
+    // Marks, notes and the filter by name.
+
+    fn toggle_mark(&mut self, shared: &Shared) -> Vec<Effect> {
+        let Some(failure) = self.selected(shared).map(FailureId::from) else {
+            return vec![Effect::Notify("select a failure to mark it".into())];
+        };
+        self.annotations.toggle_mark(failure, shared);
+        Vec::new()
+    }
+
+    fn start_note(&mut self, shared: &Shared) -> Vec<Effect> {
+        let Some(failure) = self.selected(shared).map(FailureId::from) else {
+            return vec![Effect::Notify("select a failure to annotate it".into())];
+        };
+        let mut text = TextInput::default();
+        text.insert(self.annotations.note(failure, shared));
+        self.input = Some(FailureInput::Note { failure, text });
+        Vec::new()
+    }
+
+    /// Puts text into the input, if there is one.
+    pub(crate) fn insert_text(&mut self, text: &str, shared: &Shared) {
+        match &mut self.input {
+            Some(FailureInput::Filter) => self.filters.name.push_str(text),
             Some(FailureInput::Note { text: note, .. }) => note.insert(text),
             None => {}
         }
-        self.regroup();
+        self.rebuild_list(shared);
     }
 
-    fn edit_field(&mut self, action: Action) {
-        match &mut self.failures.field {
-            Some(FailureInput::Filter) => erase_from_end(&mut self.failures.filter, action),
+    fn edit_input(&mut self, action: Action) {
+        match &mut self.input {
+            Some(FailureInput::Filter) => erase_from_end(&mut self.filters.name, action),
             Some(FailureInput::Note { text, .. }) => drop(text.edit(action)),
             None => {}
         }
     }
 
-    fn accept_field(&mut self) {
-        if let Some(FailureInput::Note { of, text }) = self.failures.field.take() {
-            self.keep_note(of, text.text().trim());
+    fn accept_input(&mut self, shared: &Shared) {
+        if let Some(FailureInput::Note { failure, text }) = self.input.take() {
+            let note = text.text().trim();
+            self.annotations.set_note(failure, note, shared);
         }
     }
 
-    /// The next of the tags that there are, after the last all of them.
-    fn next_tag(&mut self) {
-        let Some(failures) = self.failures_found() else {
-            return;
-        };
-        let there = |kind: &TagKind| {
-            failures
-                .failures
-                .iter()
-                .any(|f| f.tags.iter().any(|tag| tag.kind() == *kind))
-        };
-        let mut later = TagKind::ALL
-            .into_iter()
-            .filter(|&kind| self.failures.tag.is_none_or(|now| kind > now));
-        self.failures.tag = later.find(there);
-    }
+    // The evaluation and its failures.
 
-    fn next_failure_mode(&mut self) {
-        if let Some(mode) = self.other_mode(self.failures.mode, 1) {
-            self.failures.mode = mode;
-            self.evaluate();
-        }
-    }
-
-    /// What the screen is about.
-    pub(crate) fn failure_plan(&self) -> EvaluationKey {
-        self.shared.evaluations.key(self.failures.mode)
-    }
-
-    /// Asks for the failures as soon as lists are made.
-    pub(crate) fn find_failures(&mut self) {
-        let plan = self.failure_plan();
-        let found = self
-            .failures
-            .found
-            .get(&plan)
-            .is_some_and(Failures::is_complete);
-        let known = found || self.failures.searching == Some(plan);
-        // while lists are made, those that there are can be searched; jointly each depends on all
-        let has_lists = self.shared.overall.contains_key(&plan)
-            || self.shared.evaluations.current == Some(plan) && plan.ranking != RankingKind::Joint;
-        if self.screen == Screen::Failures && !known && has_lists {
-            self.failures.searching = Some(plan);
-            self.shared
-                .engine
-                .send(RequestClass::Failures, RequestKind::Failures(plan));
-        }
-    }
-
-    /// Takes in a part of what was found.
-    pub(crate) fn take_failures(&mut self, part: Failures) {
-        let Some(plan) = self.failures.searching else {
-            return;
-        };
-        let is_complete = part.is_complete();
-        self.failures.found.entry(plan).or_default().extend(part);
-        if is_complete {
-            self.shared.engine.pending.finish(RequestClass::Failures);
-            self.shared.engine.progress.remove(&RequestClass::Failures);
-            self.failures.searching = None;
-        }
-        self.regroup();
-    }
-
-    /// As far as they were searched for; `None` before the first part is there.
-    pub fn failures_found(&self) -> Option<&Failures> {
-        self.failures.found.get(&self.failure_plan())
-    }
-
-    /// The failure under the cursor.
-    pub fn failure(&self) -> Option<&Failure> {
-        match self.failures.lines.get(self.failures.cursor)? {
-            FailureLine::One(place) => self.failures_found()?.failures.get(*place),
-            FailureLine::Group { .. } => None,
-        }
-    }
-
-    /// The line in the place of the list while there is none.
-    pub fn failures_state(&self) -> String {
-        let seeds = self.shared.evaluations.seed_count;
-        match (&self.shared.catalogue, self.failures_found()) {
-            (None, _) => self
-                .shared
-                .engine
-                .open_error
-                .clone()
-                .unwrap_or_else(|| "opening …".into()),
-            (Some(c), _) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
-                format!(
-                    "There are no queries of {} seeds: nothing can fail.",
-                    seeds.as_usize()
-                )
+    fn next_mode(&mut self, shared: &Shared) -> Effect {
+        match shared.next_mode(self.mode, 1) {
+            Ok(mode) => {
+                self.mode = mode;
+                Effect::Evaluate
             }
-            (_, Some(found)) if found.failures.is_empty() && found.is_complete() => {
-                "Nothing is wrong in any list.".into()
-            }
-            (_, Some(found)) if found.failures.is_empty() => "looking for what is wrong …".into(),
-            (_, Some(_)) => "No failure passes the filters.".into(),
-            _ if self
-                .shared
-                .engine
-                .pending
-                .is_running(RequestClass::Evaluate)
-                || self
-                    .shared
-                    .engine
-                    .pending
-                    .is_running(RequestClass::Failures) =>
-            {
-                format!(
-                    "measuring {}, then looking for what is wrong …",
-                    self.failures.mode
-                )
-            }
-            _ if self.is_stopped() => format!("Measuring {} was stopped.", self.failures.mode),
-            _ => "Nothing could be measured.".into(),
+            Err(message) => Effect::Notify(message),
         }
     }
 
-    fn open_failure_line(&mut self) {
-        match self.failure().map(FailureId::of) {
-            Some(failure) => self.open_failure(failure),
-            None => self.toggle_group(),
+    /// Returns the evaluation that the screen shows.
+    pub(crate) fn evaluation(&self, shared: &Shared) -> EvaluationKey {
+        shared.evaluations.key(self.mode)
+    }
+
+    /// Begins the search for the failures of the evaluation as soon as it has rankings. Returns the
+    /// evaluation to search.
+    pub(crate) fn begin_search(&mut self, shared: &Shared) -> Option<EvaluationKey> {
+        let evaluation = self.evaluation(shared);
+        self.found.begin(evaluation, shared).then_some(evaluation)
+    }
+
+    /// Returns the failures found so far; `None` before the first part.
+    pub fn found_failures(&self, shared: &Shared) -> Option<&Failures> {
+        self.found.get(self.evaluation(shared))
+    }
+
+    /// Returns the failure under the cursor; `None` on a group.
+    pub fn selected(&self, shared: &Shared) -> Option<&Failure> {
+        let found = self.found_failures(shared)?;
+        found.failures.get(self.list.selected()?)
+    }
+
+    /// Filters and groups the failures again. The cursor stays on its failure, or on its group.
+    pub(crate) fn rebuild_list(&mut self, shared: &Shared) {
+        let evaluation = self.evaluation(shared);
+        let (Some(catalogue), Some(found)) = (&shared.catalogue, self.found.get(evaluation)) else {
+            return self.list.clear();
+        };
+        let annotations = &self.annotations;
+        let passing = self.filters.passing(found, annotations, catalogue, shared);
+        self.list.rebuild(&passing, found, catalogue);
+    }
+
+    /// Counts the false positives that pass the filters of the matrix.
+    pub fn confusion(&self, shared: &Shared) -> Confusion {
+        let found = self.found_failures(shared);
+        let (Some(catalogue), Some(found)) = (&shared.catalogue, found) else {
+            return Confusion::default();
+        };
+        let counted = found.failures.iter().filter(|failure| {
+            let annotations = &self.annotations;
+            failure.rank.is_some() && self.filters.pass_in_matrix(failure, annotations, shared)
+        });
+        Confusion::from_failures(counted, self.matrix.level, catalogue)
+    }
+
+    /// Returns the false positives of a cell.
+    pub fn failures_in(&self, cell: &ConfusionCell, shared: &Shared) -> Vec<&Failure> {
+        let found = self.found_failures(shared);
+        let (Some(catalogue), Some(found)) = (&shared.catalogue, found) else {
+            return Vec::new();
+        };
+        let is_in_cell = cell.filter(catalogue);
+        let failures = found.failures.iter().filter(|failure| {
+            let annotations = &self.annotations;
+            self.filters.pass_in_matrix(failure, annotations, shared) && is_in_cell(failure)
+        });
+        failures.collect()
+    }
+
+    // Texts.
+
+    /// Returns the labels of the list, or of the matrix's rows, for searching and copying.
+    pub(crate) fn list(&self, shared: &Shared) -> SearchableList {
+        if self.matrix.on {
+            let confusion = self.confusion(shared);
+            return SearchableList {
+                cursor: self.matrix.cursor(&confusion).0,
+                labels: confusion.rows,
+            };
+        }
+        let Some(found) = self.found_failures(shared) else {
+            return SearchableList::default();
+        };
+        let lines = self.list.lines.iter();
+        SearchableList {
+            labels: lines.map(|line| self.label(line, found, shared)).collect(),
+            cursor: self.list.cursor,
         }
     }
 
-    /// The query in Explore as it was measured, with the cursor on the entity or, where it is
-    /// missing, a look at it.
-    fn open_failure(&mut self, failure: FailureId) {
-        let expanded = self.shared.evaluations.ranking != RankingKind::SeedSimilarity;
-        self.explore.query.mode = self.failures.mode;
-        (
-            self.explore.candidates.reranked,
-            self.explore.candidates.filter,
-        ) = (expanded, RowFilter::All);
-        self.show_query(failure.class, failure.number, None);
-        self.explore.candidates.selected = Some(failure.entity);
-        // in a list by the seeds it may be where the expansion has nothing
-        if failure.kind == FailureKind::Missed || !expanded {
-            (self.explore.entity.inspected, self.explore.focus) =
-                (Some(failure.entity), Pane::Entity);
+    /// Returns the name that a line is listed under.
+    fn label(&self, line: &FailureLine, found: &Failures, shared: &Shared) -> String {
+        let (index, catalogue) = match (line, &shared.catalogue) {
+            (FailureLine::Group { label, .. }, _) => return label.clone(),
+            (FailureLine::Failure(_), None) => return String::new(),
+            (FailureLine::Failure(index), Some(catalogue)) => (*index, catalogue),
+        };
+        let failure = &found.failures[index];
+        if self.list.grouping == Grouping::Entity {
+            return catalogue.class(failure.class).title();
         }
+        catalogue.name(failure.entity)
+    }
+
+    /// Returns the text in place of the list while it is empty.
+    pub fn empty_text(&self, shared: &Shared) -> String {
+        let Some(catalogue) = &shared.catalogue else {
+            let error = shared.engine.open_error.clone();
+            return error.unwrap_or_else(|| "opening …".into());
+        };
+        let seeds = shared.evaluations.seed_count;
+        if !catalogue.queries.iter().any(|q| q.seed_count == seeds) {
+            return format!("There are no queries of {} seeds.", seeds.as_usize());
+        }
+        if let Some(found) = self.found_failures(shared) {
+            return match (found.failures.is_empty(), found.is_complete()) {
+                (true, true) => "The rankings have no failures.".into(),
+                (true, false) => "searching for failures …".into(),
+                (false, _) => "No failure passes the filters.".into(),
+            };
+        }
+        let mode = self.mode;
+        let pending = &shared.engine.pending;
+        if pending.is_running(RequestClass::Evaluate) || pending.is_running(RequestClass::Failures)
+        {
+            return format!("evaluating {mode}, then searching for failures …");
+        }
+        let evaluation = self.evaluation(shared);
+        if shared
+            .evaluations
+            .is_stopped(Screen::Failures, &[evaluation])
+        {
+            return format!("The evaluation of {mode} was stopped.");
+        }
+        "Nothing could be evaluated.".into()
     }
 }
