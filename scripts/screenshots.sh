@@ -46,9 +46,9 @@ press Escape; sleep 0.5; type "q"
 sleep 1
 # The name of each frame ends with its time.
 arguments=()
-for picture in "$home"/*.png; do
-  name=${picture##*-}
-  arguments+=(-delay "${name%.png}" "$picture")
+for image in "$home"/*.png; do
+  name=${image##*-}
+  arguments+=(-delay "${name%.png}" "$image")
 done
 convert "${arguments[@]}" -resize 80% -colors 64 -layers Optimize -loop 0 "$out/explorer.gif"
 ls -l "$out"/*.png "$out/explorer.gif"

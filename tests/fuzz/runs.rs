@@ -123,7 +123,7 @@ fn a_run_is_read_back_as_it_was_written() {
             let read = match Run::open(&path, &dataset, Some(SeedCount::Three)) {
                 Ok(read) => read,
                 // A class can have the name of the file of another query.
-                Err(why) if why.to_string().contains("a published list of one class") => {
+                Err(error) if error.to_string().contains("a published list of one class") => {
                     continue;
                 }
                 Err(error) => panic!("{format}: {error}"),
