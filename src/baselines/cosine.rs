@@ -1,13 +1,15 @@
-//! Cosines of what the frozen encoders see: the bar that a trained model has to pass. An entity is
-//! the mean of its sentences (each the mean of the text encoder's last states, of unit length), or
-//! of its pictures (each the mean of its patches), less what all entities share.
+//! Cosines of the frozen encoders: the least that a trained model must exceed.
+//!
+//! An entity is the mean of its sentences (each the mean of the last states of the text encoder,
+//! with unit length) or of its images (each the mean of its patches), centred over the entities.
 
-use tch::Device;
 use tch::nn::VarStore;
+use tch::{Device, Tensor};
 
+use crate::baselines::baseline_sources::BaselineSources;
 use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
+use crate::baselines::fitted_baseline::{FittedBaseline, RankFn};
 use crate::baselines::score_fusion::ScoreFusion;
-use crate::baselines::{BaselineSources, FittedBaseline, RankFn};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::features::entity_mean::centred_unit_rows;
@@ -18,44 +20,39 @@ use crate::model::parameters::load_encoder;
 use crate::progress::{Observer, Progress};
 use crate::types::Mode;
 
-/// By sentences, by pictures, or by both.
-pub fn prepare(
+/// Computes the vectors of all entities; `mode` selects sentences, images, or the fusion of both.
+pub fn fit(
     mode: Mode,
     dataset: &Dataset,
-    places: &BaselineSources,
+    sources: &BaselineSources,
     device: Device,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<FittedBaseline> {
-    let encoders = places.encoders(device)?;
-    let (pairs, patches) = load_pairs(dataset, &encoders, None, &places.cache, None, observe)?;
+    let encoders = sources.encoders(device)?;
+    let (pairs, patches) = load_pairs(dataset, &encoders, None, &sources.cache, None, observer)?;
     let store = VarStore::new(device);
     let bert = Bert::new(store.root() / "bert", &encoders.text.sizes);
     load_encoder(&store, &encoders.text.weights)?;
-    let hash = &encoders.text.source.hash;
     let profiles = Profiles::open(
-        &places.cache,
+        &sources.cache,
         &pairs,
         &patches,
         &bert,
-        hash,
+        &encoders.text.source.hash,
         device,
-        observe,
+        observer,
     )?;
-    let (text, image) = (
-        EntityVectors::new(&centred_unit_rows(&profiles.text)),
-        EntityVectors::new(&centred_unit_rows(&profiles.image)),
-    );
-    // both, whatever is ranked by: they settle which pairs are used
+    // both encoders in every mode, since both decide which pairs are used
     let mut settings = encoders.settings();
-    let rank: RankFn = match (mode.sees_text(), mode.sees_image()) {
-        (true, true) => {
-            let fusion = ScoreFusion::fit(dataset, &pairs.entities, [text, image], observe)?;
+    let rank = match mode {
+        Mode::Text => similarity_ranking(&profiles.text),
+        Mode::Image | Mode::None => similarity_ranking(&profiles.image),
+        Mode::Both => {
+            let vectors = [&profiles.text, &profiles.image]
+                .map(|rows| EntityVectors::new(&centred_unit_rows(rows)));
+            let fusion = ScoreFusion::fit(dataset, &pairs.entities, vectors, observer)?;
             settings.extend(fusion.settings(dataset));
-            Box::new(move |class, seeds| Ok(rank_by_scores(&fusion.likeness(class, seeds)?, seeds)))
-        }
-        (sees_text, _) => {
-            let seen = if sees_text { text } else { image };
-            Box::new(move |_, seeds| Ok(rank_by_scores(&seen.likeness(seeds)?, seeds)))
+            fusion_ranking(fusion)
         }
     };
     Ok(FittedBaseline {
@@ -64,4 +61,14 @@ pub fn prepare(
         settings,
         left_out: pairs.left_out,
     })
+}
+
+/// Ranks by the cosines of the centred rows, `[V, D]`.
+fn similarity_ranking(rows: &Tensor) -> RankFn {
+    let vectors = EntityVectors::new(&centred_unit_rows(rows));
+    Box::new(move |_, seeds| Ok(rank_by_scores(&vectors.similarities(seeds)?, seeds)))
+}
+
+fn fusion_ranking(fusion: ScoreFusion) -> RankFn {
+    Box::new(move |class, seeds| Ok(rank_by_scores(&fusion.similarities(class, seeds)?, seeds)))
 }

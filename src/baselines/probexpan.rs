@@ -1,13 +1,15 @@
-//! ProbExpan (Li et al., SIGIR 2022), the ancestor that sees text only: masked entity prediction
-//! and contrast on sentences alone, then the window search with its re-ranking. Trained by the same
-//! code as MultiExpan, every picture left out.
+//! ProbExpan (Li et al., SIGIR 2022), the predecessor of MultiExpan that sees sentences only: masked
+//! entity prediction and contrast, then the window search with re-ranking. It is trained by the
+//! code of MultiExpan with every image left out.
 
 use std::path::Path;
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tch::Device;
 
-use crate::baselines::{BaselineSources, FittedBaseline, train_if_missing};
+use crate::baselines::baseline_sources::BaselineSources;
+use crate::baselines::fitted_baseline::{FittedBaseline, ScoredRows};
+use crate::baselines::trained_model::train_if_missing;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::expand;
@@ -18,13 +20,13 @@ use crate::progress::{Observer, Progress, Unobserved};
 use crate::train::{Preset, Task, TaskSet, TrainConfig};
 use crate::types::{CUTOFFS, Mode, Row};
 
-/// Within the model's folder.
-const INDEX: &str = "index";
+/// The name of the index, within the folder of the model.
+const INDEX_NAME: &str = "index";
 
-/// The `mini` preset less what is MultiExpan's or ours: no picture, clustering or distillation, no
-/// likeness in the target, and the head as it was trained. Half the epochs, since one with contrast
-/// takes three times as long.
-fn own_settings() -> TrainConfig {
+/// Returns the mini preset without the additions of MultiExpan and our own: no images, clustering,
+/// distillation or soft targets, and the head as it was trained. The number of epochs is halved,
+/// since an epoch with contrast takes three times as long.
+fn default_config() -> TrainConfig {
     TrainConfig {
         epochs: 4,
         drop_text: 0.0,
@@ -36,93 +38,93 @@ fn own_settings() -> TrainConfig {
     }
 }
 
-/// Trains and indexes what is not there yet.
-pub fn prepare(
+/// Trains the model and builds the index, unless these exist.
+pub fn fit(
     dataset: &Dataset,
-    places: &BaselineSources,
+    sources: &BaselineSources,
     device: Device,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<FittedBaseline> {
-    let config = train_if_missing(own_settings(), dataset, places, device, observe)?;
-    let index = indexed(dataset, places, device, observe)?;
-    let entities = index.entities().iter().map(|entity| entity.id).collect();
-    let left_out = index
-        .meta
-        .provenance
+    let config = train_if_missing(default_config(), dataset, sources, device, observer)?;
+    let index = build_or_open_index(dataset, sources, device, observer)?;
+    let provenance = &index.meta.provenance;
+    let left_out = provenance
         .left_out
         .iter()
-        .map(|l| (l.reason.clone(), l.count))
+        .map(|item| (item.reason.clone(), item.count))
         .collect();
+    let entities = index.entities().iter().map(|entity| entity.id).collect();
     let search = ExpandConfig {
         size: CUTOFFS[3].min(index.len()),
         ..ExpandConfig::default()
     };
-    let mut settings = Map::new();
-    settings.insert(
-        "model".into(),
-        json!(ModelFolder::open(&places.model)?.hash()?),
-    );
-    settings.insert("training".into(), json!(config));
-    settings.insert("ranking".into(), json!("expanded"));
-    let rank = move |_, seeds: &[Row]| {
-        let found = expand::expand(
-            &index.view(Mode::Text)?,
-            seeds,
-            &[],
-            &search,
-            &mut Unobserved,
-        )?;
-        Ok(found
-            .reranked
-            .iter()
-            .map(|r| (found.picks[r.pick].row, r.score))
-            .collect())
-    };
+    let settings = settings(&sources.model, &config)?;
     Ok(FittedBaseline {
         entities,
-        rank: Box::new(rank),
+        rank: Box::new(move |_, seeds| expand_and_rerank(&index, seeds, &search)),
         settings,
         left_out,
     })
 }
 
-/// The model's index, built where there is none of this very model and data set.
-fn indexed(
+fn settings(model: &Path, config: &TrainConfig) -> Result<Map<String, Value>> {
+    let mut settings = Map::new();
+    let hash = ModelFolder::open(model)?.hash()?;
+    settings.insert("model".into(), json!(hash));
+    settings.insert("training".into(), json!(config));
+    settings.insert("ranking".into(), json!("expanded"));
+    Ok(settings)
+}
+
+fn expand_and_rerank(index: &Index, seeds: &[Row], search: &ExpandConfig) -> Result<ScoredRows> {
+    let view = index.view(Mode::Text)?;
+    let expansion = expand::expand(&view, seeds, &[], search, &mut Unobserved)?;
+    let mut ranking = Vec::with_capacity(expansion.reranked.len());
+    for reranked in &expansion.reranked {
+        ranking.push((expansion.picks[reranked.pick].row, reranked.score));
+    }
+    Ok(ranking)
+}
+
+/// Opens the index of the model, after building it if there is none of this model and data set.
+fn build_or_open_index(
     dataset: &Dataset,
-    places: &BaselineSources,
+    sources: &BaselineSources,
     device: Device,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<Index> {
-    let out = places.model.join(INDEX);
-    if let Some(index) = current(&out, dataset, &places.model, device)? {
+    let out = sources.model.join(INDEX_NAME);
+    if let Some(index) = open_current_index(&out, dataset, &sources.model, device)? {
         return Ok(index);
     }
-    let from = from_model::IndexPaths {
+    let paths = from_model::IndexPaths {
         dataset: dataset.root.clone(),
-        model: places.model.clone(),
+        model: sources.model.clone(),
         out: out.clone(),
-        cache: places.cache.clone(),
-        prototypes: from_model::model_prototypes(&places.model)?,
+        cache: sources.cache.clone(),
+        prototypes: from_model::model_prototypes(&sources.model)?,
     };
-    from_model::build_index(&from, device, observe)?;
+    from_model::build_index(&paths, device, observer)?;
     Index::open(&out, device)
 }
 
-fn current(path: &Path, dataset: &Dataset, model: &Path, device: Device) -> Result<Option<Index>> {
-    let (dataset, model) = (dataset.hash()?, ModelFolder::open(model)?.hash()?);
-    let of_them = |index: &Index| {
-        index.check_dataset(&dataset).is_ok()
-            && index
-                .meta
-                .provenance
-                .model
-                .as_ref()
-                .is_some_and(|m| m.hash == model)
+/// Opens the index at `path` if it was built from this model and data set. An index that is missing
+/// or cut short is `None`, so that it is built again.
+fn open_current_index(
+    path: &Path,
+    dataset: &Dataset,
+    model: &Path,
+    device: Device,
+) -> Result<Option<Index>> {
+    let dataset_hash = dataset.hash()?;
+    let model_hash = ModelFolder::open(model)?.hash()?;
+    let index = match Index::open(path, device) {
+        Ok(index) => index,
+        Err(Error::Missing { .. } | Error::Format { .. } | Error::Io { .. }) => return Ok(None),
+        Err(other) => return Err(other),
     };
-    match Index::open(path, device) {
-        Ok(index) => Ok(Some(index).filter(of_them)),
-        // not there yet, or cut short: built anew
-        Err(Error::Missing { .. } | Error::Format { .. } | Error::Io { .. }) => Ok(None),
-        Err(other) => Err(other),
-    }
+    let own_model = index.meta.provenance.model.as_ref();
+    let is_current = index.check_dataset(&dataset_hash).is_ok()
+        && own_model.is_some_and(|own| own.hash == model_hash);
+    Ok(is_current.then_some(index))
 }

@@ -1,157 +1,165 @@
-//! Two likenesses as one: each z-scored over the entities, then summed, the picture's share chosen
-//! on held-out queries.
+//! The fusion of two similarities: each is standardised over the entities, and they are summed with a
+//! weight of the image that is chosen on held-out queries.
+
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
 use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
-use crate::baselines::rows_by_entity;
+use crate::baselines::fitted_baseline::rows_by_entity;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::eval::{answerable_queries, evaluate_query};
 use crate::progress::{Observer, Progress};
 use crate::types::{ClassId, EntityId, EvaluationProtocol, Query, Row, SeedCount};
 
-/// The picture's share is one of 0, 1/STEPS … 1.
+/// The weight of the image is one of 0, 1/STEPS … 1.
 const STEPS: usize = 20;
 
-/// Late fusion of sentences and pictures.
+/// The sums of AP@10 over queries, by weight.
+type SumsByWeight = [f64; STEPS + 1];
+
+/// The late fusion of sentences and images.
 #[derive(Debug)]
 pub struct ScoreFusion {
     text: EntityVectors,
     image: EntityVectors,
-    /// The picture's, by class.
-    shares: Vec<f64>,
-    /// How many queries chose them.
-    held: usize,
+    /// The weight of the image, by class.
+    image_weights: Vec<f64>,
+    /// The number of queries on which the weights were chosen.
+    tuning_queries: usize,
 }
 
 impl ScoreFusion {
-    /// Chooses the share of each class: the one with the best MAP@10 over the queries of 5 seeds of
-    /// all other classes, the least of equals. So neither the queries of 3 seeds nor the class's
-    /// own gold are looked at. With no such query the two count alike. Error: `Stopped`.
+    /// Chooses the weight of each class: the one with the best MAP@10 over the queries with 5 seeds
+    /// of all other classes, and the lowest of equally good ones. Neither the queries with 3 seeds
+    /// nor the gold of the class itself are used. Without such queries both modalities have the
+    /// same weight. Error: `Stopped`.
     pub fn fit(
         dataset: &Dataset,
         entities: &[EntityId],
         [text, image]: [EntityVectors; 2],
-        observe: &mut dyn Observer<Progress>,
+        observer: &mut dyn Observer<Progress>,
     ) -> Result<ScoreFusion> {
         let rows = rows_by_entity(entities);
-        let held = dataset
-            .queries
-            .iter()
-            .filter(|q| q.seed_count == SeedCount::Five)
-            .cloned()
-            .collect();
-        let (queries, _) = answerable_queries(dataset, held, |entity| rows.contains_key(&entity));
-        let mut own = vec![[0.0; STEPS + 1]; dataset.classes.len()];
-        let mut all = [0.0; STEPS + 1];
+        let queries = tuning_queries(dataset, &rows);
+        let mut by_class = vec![[0.0; STEPS + 1]; dataset.classes.len()];
+        let mut total = [0.0; STEPS + 1];
         for (done, query) in (1..).zip(&queries) {
-            let seeds: Vec<Row> = query
-                .seeds
-                .iter()
-                .filter_map(|seed| rows.get(seed).copied())
-                .collect();
-            let precisions = precisions(dataset, entities, query, &seeds, [&text, &image])?;
+            let precisions = precisions(dataset, entities, &rows, query, [&text, &image])?;
             for (step, ap) in precisions.into_iter().enumerate() {
-                own[query.class.index()][step] += ap;
-                all[step] += ap;
+                by_class[query.class.index()][step] += ap;
+                total[step] += ap;
             }
-            observe.report(Progress::new(
-                "choosing the picture's share",
+            observer.report(Progress::new(
+                "choosing the weight of the image",
                 done,
                 queries.len() as u64,
             ))?;
         }
-        let of_others = |own: &[f64; STEPS + 1]| std::array::from_fn(|step| all[step] - own[step]);
-        let shares = own.iter().map(|own| best_share(&of_others(own))).collect();
+        let mut image_weights = Vec::with_capacity(by_class.len());
+        for own in by_class {
+            let of_others: SumsByWeight = std::array::from_fn(|step| total[step] - own[step]);
+            image_weights.push(best_weight(&of_others));
+        }
         Ok(ScoreFusion {
             text,
             image,
-            shares,
-            held: queries.len(),
+            image_weights,
+            tuning_queries: queries.len(),
         })
     }
 
-    /// How alike every entity is to the seeds, `[V]`, for a query of this class.
-    pub fn likeness(&self, class: ClassId, seeds: &[Row]) -> Result<Vec<f64>> {
-        let [text, image] = [&self.text, &self.image]
-            .map(|of| of.likeness(seeds).map(|values| standardised(&values)));
-        Ok(mixed(&text?, &image?, self.shares[class.index()]))
+    /// Returns the similarity of every entity to the seeds, `[V]`, for a query of this class.
+    pub fn similarities(&self, class: ClassId, seeds: &[Row]) -> Result<Vec<f64>> {
+        let text = standardise(&self.text.similarities(seeds)?);
+        let image = standardise(&self.image.similarities(seeds)?);
+        Ok(weighted_sum(
+            &text,
+            &image,
+            self.image_weights[class.index()],
+        ))
     }
 
-    /// The shares, and how they were chosen.
+    /// Returns the weights, and how they were chosen, as settings of a run.
     pub fn settings(&self, dataset: &Dataset) -> Map<String, Value> {
-        let classes = dataset
-            .classes
-            .iter()
-            .zip(&self.shares)
-            .map(|(class, share)| (class.name.clone(), json!(share)));
-        let mut settings = Map::new();
-        settings.insert("image_share".into(), Value::Object(classes.collect()));
-        let chosen_on = match self.held {
-            0 => "nothing: there is no query of 5 seeds, and both count alike",
-            _ => "queries of 5 seeds of the other classes, by MAP@10",
+        let mut weights = Map::new();
+        for (class, weight) in dataset.classes.iter().zip(&self.image_weights) {
+            weights.insert(class.name.clone(), json!(weight));
+        }
+        let chosen_on = if self.tuning_queries == 0 {
+            "nothing: there is no query of 5 seeds, and both count alike"
+        } else {
+            "queries of 5 seeds of the other classes, by MAP@10"
         };
+        let mut settings = Map::new();
+        settings.insert("image_share".into(), Value::Object(weights));
         settings.insert("image_share_chosen_on".into(), json!(chosen_on));
         settings
     }
 }
 
-/// Ranks a query with each share, and returns the AP@10 of each ranking by step.
+/// Returns the queries with 5 seeds that have gold and a seed among the entities.
+fn tuning_queries(dataset: &Dataset, rows: &HashMap<EntityId, Row>) -> Vec<Query> {
+    let mut with_five = dataset.queries.clone();
+    with_five.retain(|query| query.seed_count == SeedCount::Five);
+    let (queries, _) = answerable_queries(dataset, with_five, |entity| rows.contains_key(&entity));
+    queries
+}
+
+/// Ranks a query with each weight, and returns the AP@10 of each ranking.
 fn precisions(
     dataset: &Dataset,
     entities: &[EntityId],
+    rows: &HashMap<EntityId, Row>,
     query: &Query,
-    seeds: &[Row],
     [text, image]: [&EntityVectors; 2],
-) -> Result<[f64; STEPS + 1]> {
-    let text = standardised(&text.likeness(seeds)?);
-    let image = standardised(&image.likeness(seeds)?);
+) -> Result<SumsByWeight> {
+    let seeds = query.seeds.iter();
+    let seeds: Vec<Row> = seeds.filter_map(|seed| rows.get(seed).copied()).collect();
+    let text = standardise(&text.similarities(&seeds)?);
+    let image = standardise(&image.similarities(&seeds)?);
+    let protocol = EvaluationProtocol::Standard;
     let mut precisions = [0.0; STEPS + 1];
     for (step, precision) in precisions.iter_mut().enumerate() {
-        let found = rank_by_scores(&mixed(&text, &image, share(step)), seeds);
-        let list: Vec<EntityId> = found.iter().map(|(row, _)| entities[row.index()]).collect();
-        *precision = evaluate_query(dataset, query, &list, EvaluationProtocol::Standard, |_| {
-            true
-        })
-        .ap[0];
+        let scores = weighted_sum(&text, &image, weight_of(step));
+        let ranking: Vec<EntityId> = rank_by_scores(&scores, &seeds)
+            .iter()
+            .map(|(row, _)| entities[row.index()])
+            .collect();
+        *precision = evaluate_query(dataset, query, &ranking, protocol, |_| true).ap[0];
     }
     Ok(precisions)
 }
 
-fn share(step: usize) -> f64 {
+fn weight_of(step: usize) -> f64 {
     step as f64 / STEPS as f64
 }
 
-/// The share whose sum is the best; half where all are 0, as without queries.
-fn best_share(sums: &[f64; STEPS + 1]) -> f64 {
-    let most = sums.iter().copied().fold(0.0, f64::max);
-    if most == 0.0 {
-        0.5
-    } else {
-        share(
-            sums.iter()
-                .position(|sum| *sum == most)
-                .unwrap_or(STEPS / 2),
-        )
+/// Returns the weight with the highest sum; one half if all sums are 0, as without queries.
+fn best_weight(sums: &SumsByWeight) -> f64 {
+    let highest = sums.iter().copied().fold(0.0, f64::max);
+    if highest == 0.0 {
+        return 0.5;
     }
+    let step = sums.iter().position(|sum| *sum == highest);
+    weight_of(step.unwrap_or(STEPS / 2))
 }
 
-/// (1 − share)·text + share·image.
-fn mixed(text: &[f64], image: &[f64], share: f64) -> Vec<f64> {
+/// Returns (1 − weight) · text + weight · image.
+fn weighted_sum(text: &[f64], image: &[f64], weight: f64) -> Vec<f64> {
     text.iter()
         .zip(image)
-        .map(|(text, image)| (1.0 - share) * text + share * image)
+        .map(|(text, image)| (1.0 - weight) * text + weight * image)
         .collect()
 }
 
-/// Less the mean, over the deviation.
-fn standardised(values: &[f64]) -> Vec<f64> {
+/// Subtracts the mean and divides by the standard deviation.
+fn standardise(values: &[f64]) -> Vec<f64> {
     let n = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / n;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n)
-        .sqrt()
-        .max(1e-12);
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+    let deviation = variance.sqrt().max(1e-12);
     values.iter().map(|v| (v - mean) / deviation).collect()
 }
 
@@ -162,22 +170,22 @@ mod tests {
     use tch::Tensor;
 
     #[test]
-    fn each_counts_by_its_share_whatever_its_scale() {
-        let [text, image] = [[0.0, 1.0, 2.0, 3.0], [900.0, 700.0, 500.0, 300.0]]
-            .map(|values| standardised(&values));
+    fn the_weight_is_independent_of_the_scale_of_scores() {
+        let [text, image] =
+            [[0.0, 1.0, 2.0, 3.0], [900.0, 700.0, 500.0, 300.0]].map(|values| standardise(&values));
         assert!(
-            mixed(&text, &image, 0.5)
+            weighted_sum(&text, &image, 0.5)
                 .iter()
                 .all(|score| score.abs() < 1e-12),
             "they cancel"
         );
-        let scores = mixed(&text, &image, 0.25);
+        let scores = weighted_sum(&text, &image, 0.25);
         assert!(scores.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!(standardised(&[2.0, 2.0]), [0.0, 0.0]);
+        assert_eq!(standardise(&[2.0, 2.0]), [0.0, 0.0]);
     }
 
     #[test]
-    fn choosing_can_be_stopped() {
+    fn choosing_the_weights_reports_progress_and_can_be_stopped() {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [
             ("entity2id.txt", "a\t1\nb\t2\nc\t3\n"),
@@ -192,21 +200,21 @@ mod tests {
             Dataset::open(folder.path()).unwrap(),
             [1, 2, 3].map(EntityId),
         );
-        let fit = |observe: &mut dyn Observer<Progress>| {
+        let fit = |observer: &mut dyn Observer<Progress>| {
             let vectors = || {
                 EntityVectors::new(
                     &Tensor::from_slice(&[1f32, 0.0, 0.9, 0.1, 0.0, 1.0]).view([3, 2]),
                 )
             };
-            ScoreFusion::fit(&dataset, &entities, [vectors(), vectors()], observe)
+            ScoreFusion::fit(&dataset, &entities, [vectors(), vectors()], observer)
         };
-        let mut told = Vec::new();
+        let mut reports = Vec::new();
         let fusion = fit(&mut |p: Progress| {
-            told.push((p.done, p.total));
+            reports.push((p.done, p.total));
             Ok(())
         });
         assert_eq!(
-            (fusion.unwrap().shares.len(), told),
+            (fusion.unwrap().image_weights.len(), reports),
             (1, vec![(1, 2), (2, 2)])
         );
         assert!(matches!(
@@ -216,10 +224,10 @@ mod tests {
     }
 
     #[test]
-    fn the_best_share_is_the_least_of_equals() {
+    fn the_lowest_of_equally_good_weights_is_chosen() {
         let mut sums = [1.0; STEPS + 1];
         (sums[4], sums[9]) = (2.0, 2.0);
-        assert_eq!(best_share(&sums), 0.2);
-        assert_eq!(best_share(&[0.0; STEPS + 1]), 0.5);
+        assert_eq!(best_weight(&sums), 0.2);
+        assert_eq!(best_weight(&[0.0; STEPS + 1]), 0.5);
     }
 }
