@@ -123,9 +123,9 @@ impl BatchRanker {
             ..ExpandConfig::default()
         };
         let expansion = if self.plan.is_joint() {
-            BatchExpansion::jointly(view, &seeds, &config)?
+            BatchExpansion::with_common_pool(view, &seeds, &config)?
         } else {
-            BatchExpansion::apart(view, &seeds, &[], &config)?
+            BatchExpansion::independent(view, &seeds, &[], &config)?
         };
         Ok(Block {
             queries,
@@ -145,7 +145,7 @@ impl BatchRanker {
         match block.expansion.step(view) {
             None => self.block = None,
             Some(BatchStep::Picked(..)) => block.picks += 1,
-            Some(BatchStep::Added) => {}
+            Some(BatchStep::RowsAdded) => {}
             Some(BatchStep::Finished(query, expansion)) => {
                 return Ok(Some((block.queries[query], reranked(&expansion))));
             }

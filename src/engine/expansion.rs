@@ -88,7 +88,7 @@ impl Session {
         seeds: &[Row],
         is_current: &IsCurrent,
     ) -> Result<Vec<EntityId>> {
-        let config = ExpandConfig::tuned(request.size, request.settings);
+        let config = ExpandConfig::with_settings(request.size, request.settings);
         let rejected = self.known_rows(&request.rejected);
         let view = self.index.view(mode)?;
         let expansion = expand::expand(&view, seeds, &rejected, &config, &mut |_: &Pick| {
@@ -173,7 +173,7 @@ impl Session {
         is_current: &IsCurrent,
     ) -> Result<SearchResult> {
         let view = self.index.view(request.mode)?;
-        let config = ExpandConfig::tuned(request.size, request.settings);
+        let config = ExpandConfig::with_settings(request.size, request.settings);
         let mut page = Page {
             session: self,
             mode: request.mode,
@@ -254,7 +254,7 @@ impl Session {
                 set_score: pick.set_score,
                 round: pick.round,
                 window: pick.window,
-                window_rank: pick.window_place,
+                window_rank: pick.window_rank,
                 divergence: pick.divergence,
             })
             .collect())

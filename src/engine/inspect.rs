@@ -30,7 +30,7 @@ impl Session {
             .filter_map(|s| s.image.clone())
             .filter(|p| seen.insert(p.clone()))
             .collect();
-        let neighbours = expand::neighbours(&self.index.view(mode)?, row, NEIGHBOURS);
+        let neighbours = expand::nearest_entities(&self.index.view(mode)?, row, NEIGHBOURS);
         Ok(EntityDetail {
             entity,
             images,

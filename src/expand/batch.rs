@@ -1,5 +1,5 @@
-//! Queries that grow side by side, so that rows of Z that they need are computed together. One
-//! query alone is the same with one.
+//! Expansion of several queries side by side, so that the rows of Z that they need are computed
+//! together. A single query is a batch of one.
 
 use crate::error::Result;
 use crate::expand::expand_config::ExpandConfig;
@@ -8,103 +8,109 @@ use crate::index::ModeIndex;
 use crate::progress::Observer;
 use crate::types::Row;
 
-/// Queries under way. In each round every one picks, in the order given; then, for those that go by
-/// rows of Z, the rows of all that was picked come from one product. What room is left in the
-/// product goes to those that are likely to be picked next. Answers depend neither on that nor on
-/// which queries go together.
+/// The running searches of several queries. In each round every query makes one pick, in the given
+/// order; then the rows of Z of all picks are computed in one product, for queries that use rows.
+/// Free rows of the product are used for likely next picks. Results depend neither on these nor on
+/// the other queries of the batch.
 pub struct BatchExpansion {
     config: ExpandConfig,
-    /// None once finished.
+    /// The searches; `None` for a finished query.
     searches: Vec<Option<WindowSearch>>,
-    /// What cannot be picked any more, `[V]`: by query, or one for all.
+    /// The entities that cannot be picked any more, `[V]`: for each query, or one pool for all.
     pools: Vec<Vec<bool>>,
-    /// Whose rows are to be added before the next round: (query, row).
-    waiting: Vec<(usize, Row)>,
-    /// The query whose pick is next; past the last one the rows are.
+    /// The rows to be added before the next round: (query, row).
+    pending_rows: Vec<(usize, Row)>,
+    /// The index of the query that picks next; after the last one the rows are added.
     turn: usize,
 }
 
-/// One step of a [`BatchExpansion`]; queries are named by their place.
+/// One step of a [`BatchExpansion`]. Queries are identified by their index.
 #[derive(Debug)]
 pub enum BatchStep {
     Picked(usize, Pick),
     /// The rows of a round were added.
-    Added,
+    RowsAdded,
     Finished(usize, Box<Expansion>),
 }
 
 impl BatchExpansion {
-    /// Each query alone; `excluded` are never picked. Errors: a query without seeds, a seed twice
-    /// in one, a seed that is not of this index.
-    pub fn apart(
-        view: &ModeIndex,
+    /// Starts queries that do not influence each other; `excluded` are never picked.
+    ///
+    /// Errors: a query without seeds, a duplicate seed, a seed that is not of this index.
+    pub fn independent(
+        index: &ModeIndex,
         queries: &[Vec<Row>],
         excluded: &[Row],
         config: &ExpandConfig,
     ) -> Result<Self> {
         let pool = |seeds: &Vec<Row>| {
-            let mut taken = vec![false; view.len()];
+            let mut taken = vec![false; index.len()];
             excluded
                 .iter()
-                .filter(|r| r.index() < view.len())
+                .filter(|r| r.index() < index.len())
                 .for_each(|r| taken[r.index()] = true);
             seeds
                 .iter()
-                .filter(|s| s.index() < view.len())
+                .filter(|s| s.index() < index.len())
                 .for_each(|s| taken[s.index()] = true);
             taken
         };
-        BatchExpansion::new(view, queries, queries.iter().map(pool).collect(), config)
+        BatchExpansion::new(index, queries, queries.iter().map(pool).collect(), config)
     }
 
-    /// All queries from one pool: what one takes no other can have, and the seeds of all are out
-    /// for all. Errors: as [`BatchExpansion::apart`].
-    pub fn jointly(view: &ModeIndex, queries: &[Vec<Row>], config: &ExpandConfig) -> Result<Self> {
-        let mut taken = vec![false; view.len()];
+    /// Starts queries with one common pool: a candidate that one query picks is not available to
+    /// the others, and the seeds of all queries are excluded. Errors: those of
+    /// [`BatchExpansion::independent`].
+    pub fn with_common_pool(
+        index: &ModeIndex,
+        queries: &[Vec<Row>],
+        config: &ExpandConfig,
+    ) -> Result<Self> {
+        let mut taken = vec![false; index.len()];
         queries
             .iter()
             .flatten()
-            .filter(|s| s.index() < view.len())
+            .filter(|s| s.index() < index.len())
             .for_each(|s| taken[s.index()] = true);
-        BatchExpansion::new(view, queries, vec![taken], config)
+        BatchExpansion::new(index, queries, vec![taken], config)
     }
 
     fn new(
-        view: &ModeIndex,
+        index: &ModeIndex,
         queries: &[Vec<Row>],
         pools: Vec<Vec<bool>>,
         config: &ExpandConfig,
     ) -> Result<Self> {
         let searches = queries
             .iter()
-            .map(|seeds| WindowSearch::new(view, seeds))
+            .map(|seeds| WindowSearch::new(index, seeds))
             .collect::<Result<Vec<_>>>()?;
         let by_rows = queries
             .iter()
             .zip(&searches)
             .enumerate()
-            .filter(|(_, (_, search))| search.wants_rows());
-        let waiting = by_rows
+            .filter(|(_, (_, search))| search.uses_rows());
+        let pending_rows = by_rows
             .flat_map(|(query, (seeds, _))| seeds.iter().map(move |&s| (query, s)))
             .collect();
         let searches: Vec<_> = searches.into_iter().map(Some).collect();
         Ok(BatchExpansion {
             config: config.clone(),
             pools,
-            waiting,
+            pending_rows,
             turn: searches.len(),
             searches,
         })
     }
 
-    /// One step further: a pick, the end of a query, or the rows of the round; none when all
-    /// queries are finished.
-    pub fn step(&mut self, view: &ModeIndex) -> Option<BatchStep> {
+    /// Performs one step: a pick, the end of a query, or the rows of a round. Returns `None` once
+    /// all queries are finished.
+    pub fn step(&mut self, index: &ModeIndex) -> Option<BatchStep> {
         if self.turn == self.searches.len() {
             self.turn = 0;
-            if !self.waiting.is_empty() {
-                self.add_rows(view);
-                return Some(BatchStep::Added);
+            if !self.pending_rows.is_empty() {
+                self.add_rows(index);
+                return Some(BatchStep::RowsAdded);
             }
         }
         while self.turn < self.searches.len() {
@@ -114,54 +120,56 @@ impl BatchExpansion {
                 continue;
             };
             let pool = self.pool(query);
-            let Some(pick) = search.pick(view, &self.config, &mut self.pools[pool]) else {
+            let Some(pick) = search.pick(index, &self.config, &mut self.pools[pool]) else {
                 return Some(BatchStep::Finished(
                     query,
-                    Box::new(search.finish(view, &self.config)),
+                    Box::new(search.finish(index, &self.config)),
                 ));
             };
-            if search.wants_rows() {
-                self.waiting.push((query, pick.row));
+            if search.uses_rows() {
+                self.pending_rows.push((query, pick.row));
             }
             self.searches[query] = Some(search);
             return Some(BatchStep::Picked(query, pick));
         }
-        match self.waiting.is_empty() && self.searches.iter().all(Option::is_none) {
-            true => None,
-            false => self.step(view),
+        if self.pending_rows.is_empty() && self.searches.iter().all(Option::is_none) {
+            return None;
         }
+        self.step(index)
     }
 
-    /// Which of the pools is this query's.
+    /// Returns the index of a query's pool.
     fn pool(&self, query: usize) -> usize {
         if self.pools.len() == 1 { 0 } else { query }
     }
 
-    fn add_rows(&mut self, view: &ModeIndex) {
-        let mut rows: Vec<Row> = self.waiting.iter().map(|&(_, row)| row).collect();
-        rows.extend(self.ahead(view, &rows));
-        let z = view.z_rows(&rows);
-        for ((query, _), row) in self.waiting.drain(..).zip(&z) {
+    fn add_rows(&mut self, index: &ModeIndex) {
+        let mut rows: Vec<Row> = self.pending_rows.iter().map(|&(_, row)| row).collect();
+        rows.extend(self.likely_rows(index, &rows));
+        let z = index.z_rows(&rows);
+        for ((query, _), row) in self.pending_rows.drain(..).zip(&z) {
             if let Some(search) = &mut self.searches[query] {
                 search.add(row);
             }
         }
     }
 
-    /// Rows that the product of `rows` has room for: of each query's next picks in turn, as far as
-    /// can be told.
-    fn ahead(&self, view: &ModeIndex, rows: &[Row]) -> Vec<Row> {
-        let spare = view.free_rows(rows);
-        let mut found: Vec<Row> = Vec::with_capacity(spare);
+    /// Returns rows for which the product of `rows` has room: the likely next picks of each query
+    /// in turn.
+    fn likely_rows(&self, index: &ModeIndex, rows: &[Row]) -> Vec<Row> {
+        let free = index.free_rows(rows);
+        let mut found: Vec<Row> = Vec::with_capacity(free);
         for (query, search) in self.searches.iter().enumerate() {
             let Some(search) = search else { continue };
-            if found.len() == spare {
+            if found.len() == free {
                 break;
             }
-            let (pool, room) = (&self.pools[self.pool(query)], spare - found.len());
-            let next = search.ahead(view, &self.config, pool, room).into_iter();
+            let (pool, room) = (&self.pools[self.pool(query)], free - found.len());
+            let next = search
+                .likely_rows(index, &self.config, pool, room)
+                .into_iter();
             let new = next
-                .filter(|r| !view.has_cached_row(*r) && !rows.contains(r) && !found.contains(r))
+                .filter(|r| !index.has_cached_row(*r) && !rows.contains(r) && !found.contains(r))
                 .take(room);
             found.extend(new.collect::<Vec<_>>());
         }
@@ -169,49 +177,51 @@ impl BatchExpansion {
     }
 }
 
-/// Expands one query alone. `excluded` are never picked. The observer sees every pick and may stop
-/// the search there ([`Error::Stopped`]). Errors: no seeds, a seed twice, a seed that is not of
-/// this index.
+/// Expands one query; `excluded` are never picked. The observer receives every pick and may stop
+/// the search.
+///
+/// Errors: no seeds, a duplicate seed, a seed that is not of this index;
+/// [`Error::Stopped`](crate::error::Error::Stopped).
 pub fn expand(
-    view: &ModeIndex,
+    index: &ModeIndex,
     seeds: &[Row],
     excluded: &[Row],
     config: &ExpandConfig,
     observer: &mut dyn for<'p> Observer<&'p Pick>,
 ) -> Result<Expansion> {
-    let lockstep = BatchExpansion::apart(view, &[seeds.to_vec()], excluded, config)?;
-    let mut all = run(lockstep, view, &mut |(_, pick): (usize, &Pick)| {
+    let batch = BatchExpansion::independent(index, &[seeds.to_vec()], excluded, config)?;
+    let mut all = run(batch, index, &mut |(_, pick): (usize, &Pick)| {
         observer.report(pick)
     })?;
     Ok(all.swap_remove(0))
 }
 
-/// Expands queries together from one pool, as the published evaluation does. They pick in turn, in
-/// the order given. The observer is told whose pick it is.
+/// Expands queries with one common pool, as the published evaluation does. They pick in turn, in
+/// the given order. The observer receives the index of the query with each pick.
 pub fn expand_joint(
-    view: &ModeIndex,
+    index: &ModeIndex,
     queries: &[Vec<Row>],
     config: &ExpandConfig,
     observer: &mut dyn for<'p> Observer<(usize, &'p Pick)>,
 ) -> Result<Vec<Expansion>> {
     run(
-        BatchExpansion::jointly(view, queries, config)?,
-        view,
+        BatchExpansion::with_common_pool(index, queries, config)?,
+        index,
         observer,
     )
 }
 
-/// Each query's expansion, in the order given.
+/// Runs all queries, and returns their expansions in the given order.
 fn run(
-    mut lockstep: BatchExpansion,
-    view: &ModeIndex,
+    mut batch: BatchExpansion,
+    index: &ModeIndex,
     observer: &mut dyn for<'p> Observer<(usize, &'p Pick)>,
 ) -> Result<Vec<Expansion>> {
-    let mut found: Vec<Option<Expansion>> = lockstep.searches.iter().map(|_| None).collect();
-    while let Some(step) = lockstep.step(view) {
+    let mut found: Vec<Option<Expansion>> = batch.searches.iter().map(|_| None).collect();
+    while let Some(step) = batch.step(index) {
         match step {
             BatchStep::Picked(query, pick) => observer.report((query, &pick))?,
-            BatchStep::Added => {}
+            BatchStep::RowsAdded => {}
             BatchStep::Finished(query, expansion) => found[query] = Some(*expansion),
         }
     }

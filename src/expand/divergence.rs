@@ -1,7 +1,7 @@
-//! KL(T‖P[e]) in closed form (`docs/ALGORITHM.md`, "The same answers, faster"): T is flat but for a
-//! few places, so only P at those places and Σ log P over all are needed.
+//! KL(T‖P[e]) in closed form (`docs/ALGORITHM.md`, "The same answers, faster"): T is constant
+//! except at a few entities, so only P at these and Σ log P over all entities are needed.
 
-/// The places where T is not 1/V, summed up.
+/// The sums over the entities at which T is not 1/V.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DivergenceTerms {
     count: usize,
@@ -12,7 +12,7 @@ pub struct DivergenceTerms {
 }
 
 impl DivergenceTerms {
-    /// One more place, where T is `t` and P\[e\] is `p`; neither is 0.
+    /// Adds an entity at which T is `t` and P\[e\] is `p`; neither is 0.
     pub fn add(&mut self, t: f64, p: f64) {
         let log_p = p.ln();
         self.count += 1;
@@ -22,23 +22,24 @@ impl DivergenceTerms {
         self.t_log_p += t * log_p;
     }
 
-    /// How many places were added.
+    /// Returns the number of entities that were added.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// [`DivergenceTerms::add`] to a copy.
+    /// Returns a copy with one more entity; see [`DivergenceTerms::add`].
     pub fn with(mut self, t: f64, p: f64) -> Self {
         self.add(t, p);
         self
     }
 
-    /// KL(T‖P) in nats, T scaled to sum 1; `sum_log_p` is Σ log P over all `v` places.
+    /// Returns KL(T‖P) in nats, with T scaled to sum 1; `sum_log_p` is Σ log P over all `v`
+    /// entities.
     pub fn divergence(&self, v: usize, sum_log_p: f64) -> f64 {
         let m = 1.0 / v as f64;
-        let flat = (v - self.count) as f64 * m;
-        let total = flat + self.t; // A
-        let entropy = flat * m.ln() + self.t_log_t;
+        let rest = (v - self.count) as f64 * m;
+        let total = rest + self.t; // A
+        let entropy = rest * m.ln() + self.t_log_t;
         let cross = m * (sum_log_p - self.log_p) + self.t_log_p;
         (entropy - cross) / total - total.ln()
     }
@@ -56,10 +57,10 @@ mod tests {
             .map(|w| w / weights.iter().sum::<f64>())
             .collect();
         let mut t = vec![1.0 / 40.0; 40];
-        let mut places = DivergenceTerms::default();
+        let mut terms = DivergenceTerms::default();
         for (at, height) in [(3, 1000.0), (17, 500.0), (29, p[29] * 40.0)] {
             t[at] = height / 40.0;
-            places.add(t[at], p[at]);
+            terms.add(t[at], p[at]);
         }
         let total: f64 = t.iter().sum();
         let dense: f64 = t
@@ -67,7 +68,7 @@ mod tests {
             .zip(&p)
             .map(|(t, p)| t / total * (t / total / p).ln())
             .sum();
-        let closed = places.divergence(40, p.iter().map(|p| p.ln()).sum());
+        let closed = terms.divergence(40, p.iter().map(|p| p.ln()).sum());
         assert!((dense - closed).abs() < 1e-12, "{dense} {closed}");
     }
 }

@@ -1,20 +1,21 @@
-//! The constants of the search and the re-ranking, each once.
+//! The constants of the search and the re-ranking.
 
 use crate::types::{PUBLISHED_WEIGHTS, SearchSettings};
 
-/// Li et al., AAAI 2024 (arXiv 2307.14878), as their published code has them.
+/// The settings of an expansion. `Default` has those of the published code (Li et al., AAAI 2024,
+/// arXiv 2307.14878).
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpandConfig {
-    /// How many candidates to pick.
+    /// The number of candidates to pick.
     pub size: usize,
     pub window: WindowConfig,
-    /// T's heights while picking, by place in the set.
+    /// The heights of T for picking, by position in the set.
     pub selection: Vec<Tier>,
-    /// T's heights while re-ranking.
+    /// The heights of T for re-ranking, by position in the set.
     pub reranking: Vec<Tier>,
-    /// What 1/(rank when picked) counts in the re-ranked score.
+    /// The weight of 1/(rank when picked) in the re-ranked score.
     pub rank_weight: f64,
-    /// What 1/(rank by divergence) counts.
+    /// The weight of 1/(rank by divergence) in the re-ranked score.
     pub divergence_weight: f64,
 }
 
@@ -38,11 +39,11 @@ impl Default for ExpandConfig {
 }
 
 impl ExpandConfig {
-    /// As published but for what `tuning` says.
-    pub fn tuned(size: usize, tuning: SearchSettings) -> Self {
-        let [rank_weight, divergence_weight] = tuning.weights().map(f64::from);
+    /// Returns the published settings with these changes.
+    pub fn with_settings(size: usize, settings: SearchSettings) -> Self {
+        let [rank_weight, divergence_weight] = settings.weights().map(f64::from);
         let window = WindowConfig {
-            fixed: tuning.window.map(|width| width as usize),
+            fixed: settings.window.map(|width| width as usize),
             ..WindowConfig::default()
         };
         ExpandConfig {
@@ -55,78 +56,78 @@ impl ExpandConfig {
     }
 }
 
-/// A run of places in the set, from after the tier before it.
+/// A range of positions in the set, from the end of the tier before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tier {
-    /// The last place of it, counted from 1 with the seeds.
+    /// The end of the range: the last position, counted from 1, seeds included.
     pub through: usize,
-    /// T there, in units of 1/V.
+    /// The value of T there, in units of 1/V.
     pub height: f64,
 }
 
-/// How many of the best candidates compete for a pick: w(r), at round r = |set| − 3.
+/// The window: the number of best candidates that compete for a pick, w(r) at round r = |set| − 3.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WindowConfig {
-    /// Set members that come before round 0.
-    pub seeds: usize,
-    /// Before this round w = 1.
-    pub opens: i64,
-    /// From this round on it grows by `late` instead of `early`.
-    pub widens: i64,
-    /// From this round on w = 1 again.
-    pub closes: i64,
-    /// w = ⌊1 + growth · r / step⌋.
+    /// The size of the set at round 0.
+    pub initial_size: usize,
+    /// The first round with w > 1.
+    pub first_wide_round: i64,
+    /// The first round in which w grows by `late_growth` instead of `early_growth`.
+    pub late_round: i64,
+    /// The first round with w = 1 again.
+    pub last_round: i64,
+    /// The divisor in w = ⌊1 + growth · r / step⌋.
     pub step: f64,
-    pub early: f64,
-    pub late: f64,
-    /// In the place of all that: w at every pick.
+    pub early_growth: f64,
+    pub late_growth: f64,
+    /// A constant w for every pick, which replaces all other settings.
     pub fixed: Option<usize>,
 }
 
 impl Default for WindowConfig {
     fn default() -> Self {
         WindowConfig {
-            seeds: 3,
-            opens: 20,
-            widens: 50,
-            closes: 100,
+            initial_size: 3,
+            first_wide_round: 20,
+            late_round: 50,
+            last_round: 100,
             step: 20.0,
-            early: 2.5,
-            late: 3.125,
+            early_growth: 2.5,
+            late_growth: 3.125,
             fixed: None,
         }
     }
 }
 
 impl WindowConfig {
-    /// r for a set of this size; negative before 3.
+    /// Returns r for a set of this size; negative for fewer than 3.
     pub fn round(&self, set: usize) -> i64 {
-        set as i64 - self.seeds as i64
+        set as i64 - self.initial_size as i64
     }
 
-    /// w(r), at least 1.
+    /// Returns w(r), at least 1.
     pub fn width(&self, round: i64) -> usize {
         if let Some(width) = self.fixed {
             return width.max(1);
         }
-        if round < self.opens || round >= self.closes {
+        if round < self.first_wide_round || round >= self.last_round {
             return 1;
         }
-        let growth = if round < self.widens {
-            self.early
+        let growth = if round < self.late_round {
+            self.early_growth
         } else {
-            self.late
+            self.late_growth
         };
         (1.0 + growth * round as f64 / self.step) as usize
     }
 }
 
-/// T's height, in units of 1/V, at this place of the set (from 0).
-pub fn height(tiers: &[Tier], place: usize) -> f64 {
-    // a place after the last tier is a place like any other entity's
+/// Returns the height of T, in units of 1/V, at this position of the set (from 0).
+pub fn height(tiers: &[Tier], position: usize) -> f64 {
+    // a position after the last tier has the height of an entity outside the set
     tiers
         .iter()
-        .find(|t| place < t.through)
+        .find(|t| position < t.through)
         .map_or(1.0, |t| t.height)
 }
 
@@ -139,7 +140,7 @@ mod tests {
         let widths = [-2, 0, 19, 20, 24, 40, 49, 50, 64, 99, 100, 200]
             .map(|r| WindowConfig::default().width(r));
         assert_eq!(widths, [1, 1, 1, 3, 4, 6, 7, 8, 11, 16, 1, 1]);
-        let fixed = ExpandConfig::tuned(
+        let fixed = ExpandConfig::with_settings(
             10,
             SearchSettings {
                 window: Some(5),
@@ -151,9 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn settings_as_published_are_the_default() {
+    fn default_settings_are_the_published_ones() {
         assert_eq!(
-            ExpandConfig::tuned(100, SearchSettings::default()),
+            ExpandConfig::with_settings(100, SearchSettings::default()),
             ExpandConfig::default()
         );
     }
@@ -165,9 +166,9 @@ mod tests {
             [0, 40, 41, 74, 75, 500].map(|p| height(&config.selection, p)),
             [1e3, 1e3, 5e2, 5e2, 3e2, 3e2]
         );
-        let places = [19, 20, 34, 35, 69, 70];
+        let positions = [19, 20, 34, 35, 69, 70];
         assert_eq!(
-            places.map(|p| height(&config.reranking, p)),
+            positions.map(|p| height(&config.reranking, p)),
             [1600.0, 900.0, 900.0, 600.0, 600.0, 150.0]
         );
     }

@@ -1,14 +1,14 @@
-//! Entity set expansion over an index: which entities are like these seeds, and why.
+//! Entity set expansion over an index: ranks the entities that are similar to given seeds.
 //!
-//! * `config` – the paper's constants
-//! * `divergence` – KL(T‖P\[e\]) from the places where T is not flat
-//! * `search` – one query's set and its growth, pick by pick
-//! * `lockstep` – queries that grow side by side, alone or from one pool
-//! * `best` – which score is better; `sums` – the best of ΣZ by whole rows; `bounds`, `shortlist` –
-//!   the best without them
-//! * `rerank` – the order at the end
-//! * `ranking` – rankings by ΣZ alone: candidates of seeds, neighbours
-//! * `explain` – a score taken apart: seed by seed, modality by modality
+//! * `expand_config` – the paper's constants
+//! * `divergence` – KL(T‖P\[e\]) from the entities at which T is not constant
+//! * `window_search` – the growth of one query's set, pick by pick
+//! * `batch` – several queries at once, independent or with a common pool
+//! * `top_k` – the order of scores; `row_sums` – the best of ΣZ from whole rows; `score_bounds`,
+//!   `shortlist` – the best of ΣZ without rows
+//! * `rerank` – the final order
+//! * `ranking` – rankings by ΣZ alone: the seed ranking, and nearest entities
+//! * `score_parts` – a score by seed and by modality
 
 mod batch;
 mod divergence;
@@ -26,7 +26,7 @@ mod window_search;
 
 pub use batch::{BatchExpansion, BatchStep, expand, expand_joint};
 pub use expand_config::{ExpandConfig, Tier, WindowConfig};
-pub use ranking::{neighbours, rank_by_seeds, ranks_by_seeds};
+pub use ranking::{nearest_entities, rank_by_seeds, ranks_by_seeds};
 pub use rerank::Reranked;
 pub use score_parts::{ScoreParts, explain};
 pub use top_k::best_of;

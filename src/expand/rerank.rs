@@ -2,19 +2,19 @@
 
 use crate::expand::expand_config::ExpandConfig;
 
-/// A place in the re-ranked list.
+/// An entry of the re-ranked list.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reranked {
-    /// Index into the picks, from 0.
+    /// The index of the pick, from 0.
     pub pick: usize,
-    /// Its rank by divergence, from 1.
+    /// The rank by divergence, from 1.
     pub divergence_rank: usize,
-    /// 9/i + 1/j.
+    /// The score 9/i + 1/j.
     pub score: f64,
 }
 
-/// Ranks picks by their place among `divergences` (theirs, in the order picked), best first; among
-/// equals the one picked earlier.
+/// Re-ranks picks by their divergences, which are in the order picked; best first, among equals the
+/// earlier pick.
 pub fn rerank(divergences: &[f64], config: &ExpandConfig) -> Vec<Reranked> {
     let mut by_divergence: Vec<usize> = (0..divergences.len()).collect();
     by_divergence.sort_by(|&a, &b| divergences[a].total_cmp(&divergences[b]));

@@ -1,43 +1,44 @@
-//! ΣZ of every entity by whole rows of Z, and the best of it.
+//! ΣZ of every entity from whole rows of Z, and the entities with the best sums.
 
 use crate::expand::top_k::best_of;
 use crate::index::ModeIndex;
 use crate::types::Row;
 
-/// Rows of Z of one product where a whole set's are wanted: a large set's in a large vocabulary
-/// would take gigabytes.
-const ROWS_AT_ONCE: usize = 32;
+/// The number of rows of Z in one product when the rows of a whole set are needed. All rows of a
+/// large set in a large vocabulary would take gigabytes.
+const ROWS_PER_PRODUCT: usize = 32;
 
-/// Sums of which the greatest is kept beside them, so that most need not be looked at for the best.
-const STRIDE: usize = 64;
-/// Sums that go on side by side.
+/// The number of sums in a block whose maximum is kept, so that most blocks can be skipped in the
+/// search for the best.
+const BLOCK: usize = 64;
+/// The number of sums that are updated at once.
 const LANES: usize = 8;
-/// Up to this many, one pass with insertion beats a selection.
-const FEW: usize = 64;
-/// Sums that are worth a thread.
-const THREAD: usize = 1 << 18;
+/// The number of results up to which one pass with insertion is faster than a selection.
+const INSERTION_LIMIT: usize = 64;
+/// The number of sums that are worth a thread.
+const THREAD_SUMS: usize = 1 << 18;
 
-/// Sums of rows, `[V]`.
-pub(super) struct Sums {
+/// RowSums of rows, `[V]`.
+pub(super) struct RowSums {
     values: Vec<f64>,
-    /// The greatest of each stride, `[V / STRIDE]`.
-    tops: Vec<f64>,
+    /// The maximum of each block, `[V / BLOCK]`.
+    block_maxima: Vec<f64>,
 }
 
-impl Sums {
-    /// All 0.
+impl RowSums {
+    /// Creates sums of 0.
     pub fn new(count: usize) -> Self {
-        Sums {
+        RowSums {
             values: vec![0.0; count],
-            tops: vec![0.0; count.div_ceil(STRIDE)],
+            block_maxima: vec![0.0; count.div_ceil(BLOCK)],
         }
     }
 
-    /// ΣZ over this set.
-    pub fn over(view: &ModeIndex, set: &[Row]) -> Self {
-        let mut sums = Sums::new(view.len());
-        for few in set.chunks(ROWS_AT_ONCE) {
-            view.z_rows(few).iter().for_each(|row| sums.add(row));
+    /// Returns ΣZ over a set.
+    pub fn over_set(index: &ModeIndex, set: &[Row]) -> Self {
+        let mut sums = RowSums::new(index.len());
+        for few in set.chunks(ROWS_PER_PRODUCT) {
+            index.z_rows(few).iter().for_each(|row| sums.add(row));
         }
         sums
     }
@@ -46,56 +47,61 @@ impl Sums {
         &self.values
     }
 
-    pub fn of(&self, row: Row) -> f64 {
+    pub fn get(&self, row: Row) -> f64 {
         self.values[row.index()]
     }
 
     /// Adds a row `[V]`, in f64.
     pub fn add(&mut self, row: &[f32]) {
-        let threads = (self.values.len() / THREAD)
+        let threads = (self.values.len() / THREAD_SUMS)
             .min(tch::get_num_threads().max(1) as usize)
             .max(1);
         let part = self
             .values
             .len()
             .div_ceil(threads)
-            .next_multiple_of(STRIDE)
-            .max(STRIDE);
+            .next_multiple_of(BLOCK)
+            .max(BLOCK);
         let parts = self
             .values
             .chunks_mut(part)
-            .zip(self.tops.chunks_mut(part / STRIDE))
+            .zip(self.block_maxima.chunks_mut(part / BLOCK))
             .zip(row.chunks(part));
         std::thread::scope(|scope| {
             let mut parts = parts.peekable();
-            while let Some(((values, tops), row)) = parts.next() {
+            while let Some(((values, block_maxima), row)) = parts.next() {
                 match parts.peek() {
-                    Some(_) => drop(scope.spawn(|| add(values, tops, row))),
-                    None => add(values, tops, row),
+                    Some(_) => drop(scope.spawn(|| add(values, block_maxima, row))),
+                    None => add(values, block_maxima, row),
                 }
             }
         });
     }
 
-    /// Of the entities that are not taken the `count` best, best first; among equals the lower row.
+    /// Returns the `count` best entities that are not taken, best first; among equals the lower
+    /// row.
     pub fn best(&self, taken: &[bool], count: usize) -> Vec<Row> {
-        if count > FEW {
+        if count > INSERTION_LIMIT {
             return self.best_many(taken, count);
         }
         let mut rows: Vec<Row> = Vec::with_capacity(count + 1);
         let mut least = f64::NEG_INFINITY;
-        for (stride, (&top, values)) in self.tops.iter().zip(self.values.chunks(STRIDE)).enumerate()
+        for (block, (&top, values)) in self
+            .block_maxima
+            .iter()
+            .zip(self.values.chunks(BLOCK))
+            .enumerate()
         {
             if rows.len() == count && top <= least {
                 continue;
             }
-            for (i, &value) in (stride * STRIDE..).zip(values) {
+            for (i, &value) in (block * BLOCK..).zip(values) {
                 if (value > least || rows.len() < count) && !taken[i] {
-                    let place = rows.partition_point(|&r| self.of(r) >= value);
-                    rows.insert(place, Row(i as u32));
+                    let position = rows.partition_point(|&r| self.get(r) >= value);
+                    rows.insert(position, Row(i as u32));
                     rows.truncate(count);
                     if rows.len() == count {
-                        least = rows.last().map_or(least, |&r| self.of(r));
+                        least = rows.last().map_or(least, |&r| self.get(r));
                     }
                 }
             }
@@ -103,27 +109,26 @@ impl Sums {
         rows
     }
 
-    /// The same by a selection.
+    /// Returns the same as [`RowSums::best`], by a selection.
     fn best_many(&self, taken: &[bool], count: usize) -> Vec<Row> {
-        // so many strides have one of these or better, if it is not taken
-        let enough = 2 * count;
-        let floor = match self.tops.len() > enough {
-            true => {
-                *self
-                    .tops
-                    .clone()
-                    .select_nth_unstable_by(enough, |a, b| b.total_cmp(a))
-                    .1
-            }
-            false => f64::NEG_INFINITY,
+        // this number of blocks has a sum of at least the floor, unless it is taken
+        let block_count = 2 * count;
+        let floor = if self.block_maxima.len() > block_count {
+            *self
+                .block_maxima
+                .clone()
+                .select_nth_unstable_by(block_count, |a, b| b.total_cmp(a))
+                .1
+        } else {
+            f64::NEG_INFINITY
         };
-        let good = self
-            .tops
+        let good_blocks = self
+            .block_maxima
             .iter()
             .enumerate()
             .filter(|(_, top)| **top >= floor);
-        let rows = good
-            .flat_map(|(stride, _)| stride * STRIDE..self.values.len().min((stride + 1) * STRIDE));
+        let rows = good_blocks
+            .flat_map(|(block, _)| block * BLOCK..self.values.len().min((block + 1) * BLOCK));
         let rows: Vec<Row> = rows
             .filter(|&i| self.values[i] >= floor && !taken[i])
             .map(|i| Row(i as u32))
@@ -141,13 +146,17 @@ impl Sums {
     }
 }
 
-fn add(values: &mut [f64], tops: &mut [f64], row: &[f32]) {
+fn add(values: &mut [f64], block_maxima: &mut [f64], row: &[f32]) {
     let greater = |a: f64, b: f64| if a > b { a } else { b };
-    for ((values, top), row) in values.chunks_mut(STRIDE).zip(tops).zip(row.chunks(STRIDE)) {
+    for ((values, top), row) in values
+        .chunks_mut(BLOCK)
+        .zip(block_maxima)
+        .zip(row.chunks(BLOCK))
+    {
         let mut lanes = [f64::NEG_INFINITY; LANES];
-        let (whole, rest) = values.as_chunks_mut::<LANES>();
+        let (full, rest) = values.as_chunks_mut::<LANES>();
         let (row, row_rest) = row.as_chunks::<LANES>();
-        for (values, row) in whole.iter_mut().zip(row) {
+        for (values, row) in full.iter_mut().zip(row) {
             for lane in 0..LANES {
                 values[lane] += row[lane] as f64;
                 lanes[lane] = greater(values[lane], lanes[lane]);
@@ -166,9 +175,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_are_in_the_stable_order() {
+    fn equal_sums_are_in_the_order_of_rows() {
         let count = 203;
-        let mut sums = Sums::new(count);
+        let mut sums = RowSums::new(count);
         let row = |salt: usize| {
             (0..count)
                 .map(|i| ((i * salt) % 23) as f32 - 11.0)
@@ -188,7 +197,7 @@ mod tests {
             .filter(|r| !taken[r.index()])
             .collect();
         sorted.sort_by(|a, b| expected[b.index()].total_cmp(&expected[a.index()]));
-        for count in [1, 2, 7, FEW, FEW + 1, 90, 170, 300] {
+        for count in [1, 2, 7, INSERTION_LIMIT, INSERTION_LIMIT + 1, 90, 170, 300] {
             assert_eq!(
                 sums.best(&taken, count),
                 sorted[..count.min(sorted.len())],
@@ -198,10 +207,10 @@ mod tests {
     }
 
     #[test]
-    fn many_are_added_by_threads_to_the_same_sums() {
-        let count = 2 * THREAD + 77;
+    fn threads_add_the_same_sums() {
+        let count = 2 * THREAD_SUMS + 77;
         let row: Vec<f32> = (0..count).map(|i| ((i * 7_919) % 10_007) as f32).collect();
-        let mut sums = Sums::new(count);
+        let mut sums = RowSums::new(count);
         (0..3).for_each(|_| sums.add(&row));
         assert!(
             sums.values()

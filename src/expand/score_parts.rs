@@ -1,22 +1,22 @@
-//! A candidate's score taken apart. Everything is a sum, so nothing is approximated.
+//! The parts of a candidate's score. The score is a sum, so the parts are exact.
 
 use crate::error::Result;
 use crate::index::Index;
 use crate::types::{ModalityParts, Mode, Row};
 
-/// Why a candidate scores what it scores.
+/// The parts of a candidate's score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoreParts {
-    /// ΣZ over the seeds: the sum of `seeds`, and of `parts`.
+    /// ΣZ over the seeds, which is the sum of `seeds` and of `parts`.
     pub score: f64,
     /// Z\[seed\]\[candidate\], in the order of the seeds.
     pub seeds: Vec<f64>,
-    /// What each modality brought; none where the index lacks a mode that it takes.
+    /// The contribution of each modality; `None` if the index lacks a mode that this requires.
     pub parts: Option<ModalityParts>,
 }
 
-/// Explains each candidate's ΣZ over the seeds in this mode, with the Shapley value of each
-/// modality. Error: the index does not hold the mode. Rows are of this index.
+/// Returns the parts of each candidate's ΣZ over the seeds in this mode, with the Shapley value of
+/// each modality. All rows must be of this index. Error: the index does not have the mode.
 pub fn explain(
     index: &Index,
     mode: Mode,
@@ -44,8 +44,9 @@ pub fn explain(
     Ok(explanations.collect())
 }
 
-/// Prior, text and image of each candidate, from its score in each mode (`docs/ALGORITHM.md`):
-/// φ_text = ½[(s(text) − s(none)) + (s(both) − s(image))], φ_image likewise.
+/// Returns prior, text and image of each candidate, from its score in each mode
+/// (`docs/ALGORITHM.md`): φ_text = ½[(s(text) − s(none)) + (s(both) − s(image))], and φ_image
+/// likewise.
 fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<ModalityParts>> {
     let none = sums(Mode::None)?;
     let parts = match mode {

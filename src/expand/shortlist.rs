@@ -1,26 +1,26 @@
-//! Scores that change a few at a time, of which the best are asked for again and again: those that
-//! may be among them are kept apart, so that not all are looked through each time.
+//! Scores of which a few change at a time and the best are often requested. Those that may be among
+//! the best are in a short list, so that not all are searched each time.
 
 use crate::expand::top_k::best_of;
 use crate::types::Row;
 
-/// How many are kept apart after all were looked through.
+/// The length of the list after all scores were searched.
 const LENGTH: usize = 256;
-/// When there are more than so many, all are looked through.
-const MOST: usize = 4 * LENGTH;
+/// The length from which all scores are searched again.
+const MAX_LENGTH: usize = 4 * LENGTH;
 
 pub(super) struct Shortlist {
-    /// `[V]`.
+    /// The scores, `[V]`.
     scores: Vec<f64>,
-    /// All whose score is over `floor`, but for those that were taken, and some others.
+    /// All entities with a score above `floor` that are not taken, and some others.
     short: Vec<Row>,
-    /// Whether it is, or was, in `short`; `[V]`.
+    /// Whether each entity is or was in `short`, `[V]`.
     listed: Vec<bool>,
     floor: f64,
 }
 
 impl Shortlist {
-    /// All scores 0.
+    /// Creates scores of 0.
     pub fn new(count: usize) -> Self {
         Shortlist {
             scores: vec![0.0; count],
@@ -30,7 +30,7 @@ impl Shortlist {
         }
     }
 
-    pub fn of(&self, row: Row) -> f64 {
+    pub fn get(&self, row: Row) -> f64 {
         self.scores[row.index()]
     }
 
@@ -42,15 +42,15 @@ impl Shortlist {
         }
     }
 
-    pub fn raise(&mut self, row: Row, by: f64) {
-        self.set(row, self.of(row) + by);
+    pub fn add(&mut self, row: Row, by: f64) {
+        self.set(row, self.get(row) + by);
     }
 
-    /// Of those that are not taken the `count` best, best first; among equals the lower row. What
-    /// is taken once must stay so.
+    /// Returns the `count` best entities that are not taken, best first; among equals the lower
+    /// row. An entity that was taken once must stay taken.
     pub fn best(&mut self, taken: &[bool], count: usize) -> Vec<Row> {
         self.short.retain(|r| !taken[r.index()]);
-        if self.short.len() > MOST.max(4 * count) {
+        if self.short.len() > MAX_LENGTH.max(4 * count) {
             self.refill(taken, LENGTH.max(2 * count));
         }
         if let Some(found) = self.best_of_short(count) {
@@ -58,31 +58,37 @@ impl Shortlist {
         }
         self.refill(taken, LENGTH.max(2 * count));
         self.best_of_short(count).unwrap_or_else(|| {
-            // too many are equal
+            // too many scores are equal
             self.refill(taken, usize::MAX);
             best_of(&self.scores, self.short.iter().copied(), count)
         })
     }
 
-    /// None where others may be better.
+    /// Returns the best of the list; `None` if other entities may be better.
     fn best_of_short(&self, count: usize) -> Option<Vec<Row>> {
         let found = best_of(&self.scores, self.short.iter().copied(), count);
-        let others_are_worse =
-            found.len() == count && found.last().is_some_and(|&last| self.of(last) > self.floor);
+        let others_are_worse = found.len() == count
+            && found
+                .last()
+                .is_some_and(|&last| self.get(last) > self.floor);
         (others_are_worse || self.floor == f64::NEG_INFINITY).then_some(found)
     }
 
-    /// Keeps so many apart, or all where there are not more.
+    /// Fills the list with this number of entities, or with all if there are not more.
     fn refill(&mut self, taken: &[bool], count: usize) {
-        let mut left: Vec<f64> = self
+        let mut scores: Vec<f64> = self
             .scores
             .iter()
             .zip(taken)
             .filter(|(_, taken)| !**taken)
             .map(|(s, _)| *s)
             .collect();
-        self.floor = match left.len() > count {
-            true => *left.select_nth_unstable_by(count, |a, b| b.total_cmp(a)).1,
+        self.floor = match scores.len() > count {
+            true => {
+                *scores
+                    .select_nth_unstable_by(count, |a, b| b.total_cmp(a))
+                    .1
+            }
             false => f64::NEG_INFINITY,
         };
         self.short.clear();
@@ -106,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_finds_the_best_of_all_as_scores_change() {
+    fn the_best_are_found_as_scores_change() {
         let v = 3_000;
         let mut list = Shortlist::new(v);
         let (mut scores, mut taken) = (vec![0.0; v], vec![false; v]);
@@ -127,9 +133,9 @@ mod tests {
         for round in 0..400 {
             for _ in 0..200 {
                 // few different values, so that many are equal
-                let (at, by) = (next(v), next(5) as f64);
-                scores[at] += by;
-                list.raise(Row(at as u32), by);
+                let (row, by) = (next(v), next(5) as f64);
+                scores[row] += by;
+                list.add(Row(row as u32), by);
             }
             let count = [1, 5, 40, 300][round % 4];
             let found = list.best(&taken, count);

@@ -15,7 +15,7 @@ fn sample(modes: &[Mode]) -> Index {
     builder(&out, modes, StoragePrecision::Half)
         .finish()
         .unwrap();
-    // what is mapped stays readable when its name is gone
+    // a mapped file can be read after it was removed
     Index::open(&out, Device::Cpu).unwrap()
 }
 
@@ -56,7 +56,7 @@ fn picks_stop_when_the_candidates_run_out() {
 }
 
 #[test]
-fn a_pick_tells_how_it_was_picked() {
+fn a_pick_has_its_round_window_and_rank() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let found = expand(&view, &rows(&[0, 5, 10]), &[], &config(50), &mut Unobserved).unwrap();
@@ -65,29 +65,29 @@ fn a_pick_tells_how_it_was_picked() {
             (pick.round, pick.window),
             (i as i64, WindowConfig::default().width(i as i64))
         );
-        assert!((1..=pick.window).contains(&pick.window_place) && pick.divergence > 0.0);
+        assert!((1..=pick.window).contains(&pick.window_rank) && pick.divergence > 0.0);
     }
     assert!(
-        found.picks.iter().any(|p| p.window_place > 1),
+        found.picks.iter().any(|p| p.window_rank > 1),
         "divergence never chose"
     );
     for (pick, window) in found.picks.iter().zip(&found.windows) {
         assert_eq!(
-            (window.len(), window[pick.window_place - 1].row),
+            (window.len(), window[pick.window_rank - 1].row),
             (pick.window, pick.row)
         );
         assert!(
             window
                 .iter()
-                .all(|rival| rival.divergence >= pick.divergence)
+                .all(|competitor| competitor.divergence >= pick.divergence)
         );
         assert!(window.is_sorted_by(|a, b| a.set_score >= b.set_score));
     }
-    let lost: Vec<Row> = (0..ENTITIES as u32)
+    let never_picked: Vec<Row> = (0..ENTITIES as u32)
         .map(Row)
         .filter(|row| !picked(&found).contains(row))
         .collect();
-    let first: Vec<usize> = lost
+    let first: Vec<usize> = never_picked
         .iter()
         .filter_map(|&row| found.first_window(row))
         .collect();
@@ -100,11 +100,11 @@ fn a_pick_tells_how_it_was_picked() {
 }
 
 #[test]
-fn settings_of_the_search_are_obeyed() {
+fn search_settings_change_the_picks() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let run = |window, weights| {
-        let config = ExpandConfig::tuned(50, SearchSettings { window, weights });
+        let config = ExpandConfig::with_settings(50, SearchSettings { window, weights });
         expand(&view, &rows(&[0, 5, 10]), &[], &config, &mut Unobserved).unwrap()
     };
     let greedy = run(Some(1), None);
@@ -112,7 +112,7 @@ fn settings_of_the_search_are_obeyed() {
         greedy
             .picks
             .iter()
-            .all(|p| (p.window, p.window_place) == (1, 1))
+            .all(|p| (p.window, p.window_rank) == (1, 1))
     );
     let wide = run(Some(6), Some([1, 0]));
     assert!(wide.windows.iter().all(|window| window.len() == 6));
@@ -124,7 +124,7 @@ fn settings_of_the_search_are_obeyed() {
 }
 
 #[test]
-fn final_ranks_are_places_in_the_final_scores() {
+fn final_ranks_follow_the_final_scores() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let seeds = rows(&[1, 6]);
@@ -151,7 +151,7 @@ fn final_ranks_are_places_in_the_final_scores() {
 }
 
 #[test]
-fn single_ranks_are_those_of_the_whole_ranking() {
+fn single_ranks_equal_those_of_the_whole_ranking() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let seeds = rows(&[1, 6, 11]);
@@ -173,7 +173,7 @@ fn single_ranks_are_those_of_the_whole_ranking() {
 }
 
 #[test]
-fn it_stops_at_the_pick_it_is_told_to() {
+fn a_search_stops_when_the_observer_returns_an_error() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let mut seen = Vec::new();
@@ -189,12 +189,12 @@ fn it_stops_at_the_pick_it_is_told_to() {
         expand(&view, &rows(&[0, 5]), &[], &config(30), &mut stop),
         Err(Error::Stopped)
     ));
-    let whole = expand(&view, &rows(&[0, 5]), &[], &config(30), &mut Unobserved).unwrap();
-    assert_eq!(seen, picked(&whole)[..7]);
+    let complete = expand(&view, &rows(&[0, 5]), &[], &config(30), &mut Unobserved).unwrap();
+    assert_eq!(seen, picked(&complete)[..7]);
 }
 
 #[test]
-fn joint_with_one_query_is_solo() {
+fn a_joint_expansion_of_one_query_equals_a_single_one() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let seeds = rows(&[3, 8, 13]);
@@ -208,7 +208,7 @@ fn joint_with_one_query_is_solo() {
 fn joint_queries_share_one_pool() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
-    // two queries of one class want the same entities
+    // two queries of one class compete for the same entities
     let queries = [rows(&[0, 5]), rows(&[10, 15]), rows(&[1, 6])];
     let mut turns = Vec::new();
     let mut note = |(query, _): (usize, &Pick)| {
@@ -224,7 +224,7 @@ fn joint_queries_share_one_pool() {
 }
 
 #[test]
-fn seeds_that_cannot_be_are_refused() {
+fn invalid_seeds_are_refused() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     for seeds in [rows(&[]), rows(&[4, 4]), rows(&[ENTITIES as u32])] {
@@ -263,7 +263,7 @@ fn parts_and_seeds_sum_to_the_score() {
 }
 
 #[test]
-fn shares_are_shapley_values() {
+fn modality_parts_are_shapley_values() {
     let index = sample(&Mode::ALL);
     let (seeds, candidate) = (rows(&[2, 7]), rows(&[31]));
     let score = |mode| explain(&index, mode, &seeds, &candidate).unwrap()[0].score;
@@ -271,7 +271,7 @@ fn shares_are_shapley_values() {
     let parts = explain(&index, Mode::Both, &seeds, &candidate).unwrap()[0]
         .parts
         .unwrap();
-    // the mean over both orders in which the modalities can come in
+    // the mean over both orders in which the modalities can be added
     assert!((parts.text - ((text - none) + (both - image)) / 2.0).abs() < 1e-12);
     assert!((parts.image - ((both - text) + (image - none)) / 2.0).abs() < 1e-12);
     assert_eq!(parts.prior, none);
@@ -286,10 +286,10 @@ fn without_the_other_modes_there_are_no_parts() {
 }
 
 #[test]
-fn neighbours_come_best_first_without_itself() {
+fn nearest_entities_are_sorted_and_exclude_the_entity() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
-    let found = neighbours(&view, Row(10), 20);
+    let found = nearest_entities(&view, Row(10), 20);
     let expected: Vec<_> = rank_by_seeds(&view, &[Row(10)], &[])
         .into_iter()
         .take(20)
@@ -303,11 +303,11 @@ fn neighbours_come_best_first_without_itself() {
     assert!(class >= 5, "entities of its class are near: {class} of 8");
 }
 
-/// Each query alone is what it is among others, to the last bit: picks, scores, divergences,
-/// re-ranking.
+/// An independent query has the same result in a batch, to the last bit: picks, scores,
+/// divergences, re-ranking.
 #[test]
-fn side_by_side_is_one_by_one() {
-    // of different numbers of seeds, twice the same, and one that runs out of candidates early
+fn a_batch_equals_single_queries() {
+    // different numbers of seeds, a repeated query, and one that runs out of candidates early
     let queries: Vec<Vec<Row>> = [
         &[0, 5, 10][..],
         &[1, 6],
@@ -329,8 +329,9 @@ fn side_by_side_is_one_by_one() {
             alone.push(expand(&view, seeds, &excluded, &config(56), &mut Unobserved).unwrap());
         }
         index.limit_cache(bytes);
-        let mut lockstep = BatchExpansion::apart(&view, &queries, &excluded, &config(56)).unwrap();
-        while let Some(step) = lockstep.step(&view) {
+        let mut batch =
+            BatchExpansion::independent(&view, &queries, &excluded, &config(56)).unwrap();
+        while let Some(step) = batch.step(&view) {
             if let BatchStep::Finished(query, found) = step {
                 together[query] = Some(*found);
             }
@@ -341,10 +342,10 @@ fn side_by_side_is_one_by_one() {
     assert!(found.iter().all(|one| one == &found[0]));
 }
 
-/// On a vocabulary where lists leave out nearly everything: the bounds hold while the class lasts,
-/// then give way to rows.
+/// In a vocabulary whose lists contain few of all candidates, the bounds suffice while the class
+/// lasts; then rows replace them.
 #[test]
-fn bounds_give_way_to_rows_with_the_same_answer() {
+fn bounds_and_rows_give_the_same_result() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("index");
     let index = || {
@@ -360,14 +361,14 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
     for seeds in [rows(&[0, 60, 120]), rows(&[1]), rows(&[700, 5200])] {
         let expanded = |index: &Index| {
             let view = index.view(Mode::Both).unwrap();
-            let mut lockstep =
-                BatchExpansion::apart(&view, std::slice::from_ref(&seeds), &[], &config(600))
+            let mut batch =
+                BatchExpansion::independent(&view, std::slice::from_ref(&seeds), &[], &config(600))
                     .unwrap();
             let (mut added, mut picks) = (0, 0);
             loop {
-                match lockstep.step(&view).unwrap() {
+                match batch.step(&view).unwrap() {
                     BatchStep::Picked(..) => picks += 1,
-                    BatchStep::Added => added += 1,
+                    BatchStep::RowsAdded => added += 1,
                     BatchStep::Finished(_, found) => return (picks, added, *found),
                 }
             }
@@ -395,7 +396,7 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
 }
 
 #[test]
-fn what_is_guessed_is_what_is_picked() {
+fn predicted_picks_are_the_next_picks() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("index");
     crate::index::test_index::large(&out, 6_000);
@@ -412,13 +413,13 @@ fn what_is_guessed_is_what_is_picked() {
     let mut taken = vec![false; view.len()];
     seeds.iter().for_each(|seed| taken[seed.index()] = true);
     assert!(
-        search.guess(&view, &config, &taken, 10).is_empty(),
+        search.predict_picks(&view, &config, &taken, 10).is_empty(),
         "before the first pick nothing is"
     );
     for at in 0..30 {
         let pick = search.pick(&view, &config, &mut taken).unwrap();
         assert_eq!(
-            search.guess(&view, &config, &taken, 10),
+            search.predict_picks(&view, &config, &taken, 10),
             picks[at + 1..picks.len().min(at + 11)]
         );
         search.add(&view.z_rows(&[pick.row])[0]);
@@ -430,11 +431,11 @@ fn a_round_takes_one_product() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let queries = [rows(&[0, 5]), rows(&[1, 6]), rows(&[2, 7])];
-    let mut lockstep = BatchExpansion::apart(&view, &queries, &[], &config(4)).unwrap();
+    let mut batch = BatchExpansion::independent(&view, &queries, &[], &config(4)).unwrap();
     let mut steps = Vec::new();
-    while let Some(step) = lockstep.step(&view) {
+    while let Some(step) = batch.step(&view) {
         steps.push(match step {
-            BatchStep::Added => 'a',
+            BatchStep::RowsAdded => 'a',
             BatchStep::Picked(..) => 'p',
             BatchStep::Finished(..) => 'f',
         });

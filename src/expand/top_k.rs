@@ -1,12 +1,13 @@
-//! The order that says which are the best.
+//! The order of candidates by score.
 
 use std::cmp::Ordering;
 
 use crate::types::Row;
 
-/// Of these entities, each named once, the `count` best, best first; among equals the lower row.
+/// Returns the `count` best of these entities, best first; among equals the lower row. Each entity
+/// must occur once.
 pub fn best_of(scores: &[f64], rows: impl Iterator<Item = Row>, count: usize) -> Vec<Row> {
-    let order = |a: &Row, b: &Row| by_score(scores, *a, *b);
+    let order = |a: &Row, b: &Row| compare_by_score(scores, *a, *b);
     let mut rows: Vec<Row> = rows.collect();
     if rows.len() > count {
         rows.select_nth_unstable_by(count.saturating_sub(1), order);
@@ -16,8 +17,8 @@ pub fn best_of(scores: &[f64], rows: impl Iterator<Item = Row>, count: usize) ->
     rows
 }
 
-/// Better first; among equals the lower row.
-pub fn by_score(scores: &[f64], a: Row, b: Row) -> Ordering {
+/// Compares two entities: the better score first, among equals the lower row.
+pub fn compare_by_score(scores: &[f64], a: Row, b: Row) -> Ordering {
     scores[b.index()]
         .total_cmp(&scores[a.index()])
         .then(a.cmp(&b))

@@ -7,74 +7,74 @@ use crate::error::{Error, Result};
 use crate::expand::divergence::DivergenceTerms;
 use crate::expand::expand_config::{ExpandConfig, height};
 use crate::expand::rerank::{Reranked, rerank};
-use crate::expand::row_sums::Sums;
-use crate::expand::score_bounds::Bounds;
-use crate::expand::top_k::by_score;
+use crate::expand::row_sums::RowSums;
+use crate::expand::score_bounds::ScoreBounds;
+use crate::expand::top_k::compare_by_score;
 use crate::index::{ModeIndex, PreparedEntity, TargetSet};
 use crate::types::Row;
 
-/// One picked candidate, and how it was picked.
+/// A picked candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pick {
     pub row: Row,
-    /// ΣZ over the seeds and everything picked before: what the search sorted by.
+    /// ΣZ over the seeds and all earlier picks, by which the search sorted.
     pub set_score: f64,
-    /// r = |set| − 3.
+    /// The round r = |set| − 3.
     pub round: i64,
-    /// w(r).
+    /// The window w(r).
     pub window: usize,
-    /// Its place by `set_score` among those not yet in the set, 1..=window.
-    pub window_place: usize,
-    /// KL(T‖P\[e\]), in nats.
+    /// The rank by `set_score` among the candidates, 1..=window.
+    pub window_rank: usize,
+    /// KL(T‖P\[e\]) in nats.
     pub divergence: f64,
 }
 
-/// One that competed for a pick.
+/// A candidate in the window of a pick.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Competitor {
     pub row: Row,
     pub set_score: f64,
-    /// KL(T‖P\[e\]), in nats: the least is picked.
+    /// KL(T‖P\[e\]) in nats. The candidate with the smallest is picked.
     pub divergence: f64,
 }
 
-/// What one query came to.
+/// The result of one query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expansion {
     pub seeds: Vec<Row>,
-    /// In the order picked; fewer than asked for where the candidates ran out.
+    /// The picks in order; fewer than the requested size if the candidates ran out.
     pub picks: Vec<Pick>,
-    /// The picks, best first.
+    /// The re-ranked picks, best first.
     pub reranked: Vec<Reranked>,
-    /// Who competed for each pick, best `set_score` first; the picked one is among them.
+    /// The window of each pick with all its candidates, best `set_score` first.
     pub windows: Vec<Vec<Competitor>>,
 }
 
 impl Expansion {
-    /// The first pick (from 1) that an entity competed for; none where it never did.
+    /// Returns the first pick (from 1) whose window had this entity; `None` if there is none.
     pub fn first_window(&self, row: Row) -> Option<usize> {
         self.windows
             .iter()
-            .position(|window| window.iter().any(|rival| rival.row == row))
-            .map(|at| at + 1)
+            .position(|window| window.iter().any(|competitor| competitor.row == row))
+            .map(|position| position + 1)
     }
 
-    /// The rank (from 1) of every entity by ΣZ over the whole set among all that are not seeds,
-    /// `[V]`; of a seed it says nothing.
-    pub fn final_ranks(&self, view: &ModeIndex) -> Vec<usize> {
+    /// Returns the rank (from 1) of every entity by ΣZ over the whole set among all that are not
+    /// seeds, `[V]`. The number for a seed has no meaning.
+    pub fn final_ranks(&self, index: &ModeIndex) -> Vec<usize> {
         let set: Vec<Row> = self
             .seeds
             .iter()
             .copied()
             .chain(self.picks.iter().map(|p| p.row))
             .collect();
-        let scores = view.set_scores(&set);
-        let mut order: Vec<Row> = (0..view.len() as u32)
+        let scores = index.set_scores(&set);
+        let mut order: Vec<Row> = (0..index.len() as u32)
             .map(Row)
             .filter(|r| !self.seeds.contains(r))
             .collect();
-        order.sort_unstable_by(|&a, &b| by_score(&scores, a, b));
-        let mut ranks = vec![0; view.len()];
+        order.sort_unstable_by(|&a, &b| compare_by_score(&scores, a, b));
+        let mut ranks = vec![0; index.len()];
         order
             .iter()
             .zip(1..)
@@ -82,115 +82,119 @@ impl Expansion {
         ranks
     }
 
-    /// The candidates in the order of the re-ranking, best first.
+    /// Returns the picked candidates in re-ranked order, best first.
     pub fn ranking(&self) -> impl Iterator<Item = Row> {
         self.reranked.iter().map(|r| self.picks[r.pick].row)
     }
 }
 
-/// Rows of so many of the best are computed ahead in a small vocabulary.
-const AHEAD: usize = 48;
-/// In a large one the search itself goes on among so many of the best, to see whose rows it will
-/// want: there the best change with every pick, and a row costs more than the guess.
-const GUESSED_AMONG: usize = 512;
-/// V·D of a vocabulary that counts as large.
-const GUESSED_FROM: usize = 4 << 20;
+/// The number of best candidates whose rows are computed ahead in a small vocabulary.
+const ROWS_AHEAD: usize = 48;
+/// The number of best candidates among which a large vocabulary's next picks are predicted by
+/// continuing the search. There the best change with every pick, and a row costs more than the
+/// prediction.
+const PREDICTION_CANDIDATES: usize = 512;
+/// The V·D from which a vocabulary is large.
+const LARGE_VOCABULARY: usize = 4 << 20;
 
-/// A query under way.
+/// The running search of one query.
 pub(super) struct WindowSearch {
     seeds: usize,
-    /// Seeds, then picks.
+    /// The seeds, then the picks.
     set: Vec<Row>,
-    /// As places where P is wanted.
+    /// The set as targets of P.
     targets: TargetSet,
     scores: Scores,
     picks: Vec<Pick>,
     windows: Vec<Vec<Competitor>>,
-    /// Entities that were in a window.
-    watched: HashMap<Row, Watched>,
+    /// The entities that have been in a window.
+    window_entities: HashMap<Row, WindowEntity>,
 }
 
 /// ΣZ over the set.
 enum Scores {
-    Bounded(Bounds),
-    /// As far as rows were added.
-    Whole(Sums),
-    /// Of a few candidates, where the picks are only guessed.
+    Bounded(ScoreBounds),
+    /// RowSums of the rows that were added.
+    Rows(RowSums),
+    /// RowSums of a few candidates, for the prediction of picks.
     Few(Vec<(Row, f64)>),
 }
 
-/// What is known of an entity that was in a window.
+/// The numbers of an entity that has been in a window.
 #[derive(Clone)]
-struct Watched {
-    asked: PreparedEntity,
+struct WindowEntity {
+    prepared: PreparedEntity,
     /// P\[e\]\[e\].
     own: f64,
-    /// P\[e\] at the set's places as far as they were looked at.
+    /// P\[e\] at the members of the set, as far as they were computed.
     p: Vec<f64>,
-    /// The set's places among them.
-    places: DivergenceTerms,
+    /// The divergence terms of these members.
+    terms: DivergenceTerms,
 }
 
 impl WindowSearch {
-    /// Where it [wants rows](Search::wants_rows), those of the seeds are to be added.
-    pub fn new(view: &ModeIndex, seeds: &[Row]) -> Result<Self> {
-        check_seeds(view, seeds)?;
+    /// Starts a search. If it [uses rows](Self::uses_rows), the rows of the seeds must be added
+    /// first.
+    pub fn new(index: &ModeIndex, seeds: &[Row]) -> Result<Self> {
+        check_seeds(index, seeds)?;
         let bounded = || {
-            let mut bounds = Bounds::new(view)?;
+            let mut bounds = ScoreBounds::new(index)?;
             seeds
                 .iter()
-                .try_for_each(|&seed| bounds.add(view, seed))
+                .try_for_each(|&seed| bounds.add(index, seed))
                 .map(|()| bounds)
         };
         Ok(WindowSearch {
             seeds: seeds.len(),
             set: seeds.to_vec(),
             targets: TargetSet::default(),
-            scores: bounded().map_or_else(|| Scores::Whole(Sums::new(view.len())), Scores::Bounded),
+            scores: bounded()
+                .map_or_else(|| Scores::Rows(RowSums::new(index.len())), Scores::Bounded),
             picks: Vec::new(),
             windows: Vec::new(),
-            watched: HashMap::new(),
+            window_entities: HashMap::new(),
         })
     }
 
-    /// Whether it goes by whole rows of Z: those of its picks are to be added.
-    pub fn wants_rows(&self) -> bool {
-        matches!(self.scores, Scores::Whole(_))
+    /// Returns whether the search uses whole rows of Z: those of its picks must be added.
+    pub fn uses_rows(&self) -> bool {
+        matches!(self.scores, Scores::Rows(_))
     }
 
-    /// Whose rows are likely to be wanted next, where it goes by rows and that of the last pick is
-    /// still to be added: more than `count` may be given.
-    pub fn ahead(
+    /// Returns rows that are likely to be needed next by a search that uses rows and whose last
+    /// pick has not been added yet. The result may be longer than `count`.
+    pub fn likely_rows(
         &self,
-        view: &ModeIndex,
+        index: &ModeIndex,
         config: &ExpandConfig,
         taken: &[bool],
         count: usize,
     ) -> Vec<Row> {
         match &self.scores {
-            Scores::Whole(_) if self.picks.is_empty() => Vec::new(),
-            Scores::Whole(sums) if view.len() * view.width() < GUESSED_FROM => {
-                sums.best(taken, AHEAD)
+            Scores::Rows(_) if self.picks.is_empty() => Vec::new(),
+            Scores::Rows(sums) if index.len() * index.width() < LARGE_VOCABULARY => {
+                sums.best(taken, ROWS_AHEAD)
             }
-            _ => self.guess(view, config, taken, count),
+            _ => self.predict_picks(index, config, taken, count),
         }
     }
 
-    /// The picks that come next, were they all among the best now; as [`WindowSearch::ahead`].
-    pub fn guess(
+    /// Returns the next picks under the assumption that all of them are among the currently best
+    /// candidates; as [`WindowSearch::likely_rows`].
+    pub fn predict_picks(
         &self,
-        view: &ModeIndex,
+        index: &ModeIndex,
         config: &ExpandConfig,
         taken: &[bool],
         count: usize,
     ) -> Vec<Row> {
-        let (Scores::Whole(sums), Some(last)) = (&self.scores, self.picks.last()) else {
+        let (Scores::Rows(sums), Some(last)) = (&self.scores, self.picks.last()) else {
             return Vec::new();
         };
         let few = sums
-            .best(taken, GUESSED_AMONG)
+            .best(taken, PREDICTION_CANDIDATES)
             .into_iter()
-            .map(|row| (row, sums.of(row)))
+            .map(|row| (row, sums.get(row)))
             .collect();
         let mut search = WindowSearch {
             seeds: self.seeds,
@@ -199,67 +203,67 @@ impl WindowSearch {
             scores: Scores::Few(few),
             picks: self.picks.clone(),
             windows: Vec::new(),
-            watched: self.watched.clone(),
+            window_entities: self.window_entities.clone(),
         };
-        search.add_to_few(view, last.row);
+        search.add_to_few(index, last.row);
         let mut taken = taken.to_vec();
         (0..count)
-            .map_while(|_| search.pick(view, config, &mut taken))
+            .map_while(|_| search.pick(index, config, &mut taken))
             .map(|pick| pick.row)
             .collect()
     }
 
-    fn add_to_few(&mut self, view: &ModeIndex, member: Row) {
+    fn add_to_few(&mut self, index: &ModeIndex, member: Row) {
         let Scores::Few(few) = &mut self.scores else {
             return;
         };
         let rows: Vec<Row> = few.iter().map(|&(row, _)| row).collect();
         few.iter_mut()
-            .zip(&view.z(&[member], &rows)[0])
+            .zip(&index.z(&[member], &rows)[0])
             .for_each(|((_, sum), z)| *sum += z);
     }
 
     /// Adds Z of a member of the set to the scores.
     pub fn add(&mut self, row: &[f32]) {
-        if let Scores::Whole(sums) = &mut self.scores {
+        if let Scores::Rows(sums) = &mut self.scores {
             sums.add(row);
         }
     }
 
-    /// The best that are not taken, best first, with ΣZ. Where bounds do not tell, it goes by rows
-    /// from now on.
-    fn best(&mut self, view: &ModeIndex, taken: &[bool], count: usize) -> Vec<(Row, f64)> {
+    /// Returns the best candidates that are not taken, best first, with ΣZ. If bounds do not
+    /// suffice, the search uses rows from now on.
+    fn best(&mut self, index: &ModeIndex, taken: &[bool], count: usize) -> Vec<(Row, f64)> {
         if let Scores::Bounded(bounds) = &mut self.scores {
-            if let Some(found) = bounds.best(view, taken, count) {
+            if let Some(found) = bounds.best(index, taken, count) {
                 return found;
             }
-            self.scores = Scores::Whole(Sums::over(view, &self.set));
+            self.scores = Scores::Rows(RowSums::over_set(index, &self.set));
         }
         match &self.scores {
-            Scores::Whole(sums) => sums
+            Scores::Rows(sums) => sums
                 .best(taken, count)
                 .into_iter()
-                .map(|row| (row, sums.of(row)))
+                .map(|row| (row, sums.get(row)))
                 .collect(),
             Scores::Few(few) => {
-                let mut left: Vec<(Row, f64)> = few
+                let mut remaining: Vec<(Row, f64)> = few
                     .iter()
                     .filter(|(row, _)| !taken[row.index()])
                     .copied()
                     .collect();
-                left.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-                left.truncate(count);
-                left
+                remaining.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                remaining.truncate(count);
+                remaining
             }
             Scores::Bounded(_) => Vec::new(),
         }
     }
 
-    /// Picks the next candidate and takes it from the pool. None when there are enough or the pool
-    /// is empty.
+    /// Picks the next candidate and takes it from the pool. Returns `None` if there are enough
+    /// picks or the pool is empty.
     pub fn pick(
         &mut self,
-        view: &ModeIndex,
+        index: &ModeIndex,
         config: &ExpandConfig,
         taken: &mut [bool],
     ) -> Option<Pick> {
@@ -268,8 +272,8 @@ impl WindowSearch {
         }
         let round = config.window.round(self.set.len());
         let window = config.window.width(round);
-        let candidates = self.best(view, taken, window);
-        let divergences = self.divergences(view, config, &candidates);
+        let candidates = self.best(index, taken, window);
+        let divergences = self.divergences(index, config, &candidates);
         let least =
             (0..candidates.len()).min_by(|&a, &b| divergences[a].total_cmp(&divergences[b]))?;
         let (row, set_score) = candidates[least];
@@ -278,13 +282,13 @@ impl WindowSearch {
             set_score,
             round,
             window,
-            window_place: least + 1,
+            window_rank: least + 1,
             divergence: divergences[least],
         };
         taken[row.index()] = true;
-        let rivals = candidates.into_iter().zip(divergences);
+        let competitors = candidates.into_iter().zip(divergences);
         self.windows.push(
-            rivals
+            competitors
                 .map(|((row, set_score), divergence)| Competitor {
                     row,
                     set_score,
@@ -295,89 +299,90 @@ impl WindowSearch {
         self.picks.push(pick);
         self.set.push(row);
         if let Scores::Bounded(bounds) = &mut self.scores
-            && bounds.add(view, row).is_none()
+            && bounds.add(index, row).is_none()
         {
-            self.scores = Scores::Whole(Sums::over(view, &self.set[..self.set.len() - 1]));
+            self.scores = Scores::Rows(RowSums::over_set(index, &self.set[..self.set.len() - 1]));
         }
-        self.add_to_few(view, row);
+        self.add_to_few(index, row);
         Some(pick)
     }
 
-    /// KL(T‖P\[e\]) of each entity, none of the set: T is P\[e\]\[e\] at its own place.
+    /// Returns KL(T‖P\[e\]) of candidates: T at the candidate itself is P\[e\]\[e\].
     fn divergences(
         &mut self,
-        view: &ModeIndex,
+        index: &ModeIndex,
         config: &ExpandConfig,
         entities: &[(Row, f64)],
     ) -> Vec<f64> {
-        let v = view.len();
+        let v = index.len();
         let entities: Vec<Row> = entities.iter().map(|&(e, _)| e).collect();
-        self.watch(view, &entities);
+        self.compute_probabilities(index, &entities);
         let divergence = |entity: Row| {
-            let watched = self.watched.get_mut(&entity)?;
-            for (place, &p) in watched.p.iter().enumerate().skip(watched.places.count()) {
-                watched
-                    .places
-                    .add(height(&config.selection, place) / v as f64, p);
+            let candidate = self.window_entities.get_mut(&entity)?;
+            for (position, &p) in candidate.p.iter().enumerate().skip(candidate.terms.count()) {
+                candidate
+                    .terms
+                    .add(height(&config.selection, position) / v as f64, p);
             }
             Some(
-                watched
-                    .places
-                    .with(watched.own, watched.own)
-                    .divergence(v, view.sum_log_prob(entity)),
+                candidate
+                    .terms
+                    .with(candidate.own, candidate.own)
+                    .divergence(v, index.sum_log_prob(entity)),
             )
         };
         entities.into_iter().filter_map(divergence).collect()
     }
 
-    /// KL(T‖P\[e\]) of each pick, T that of the re-ranking: its own place is one of the set's.
-    fn final_divergences(&mut self, view: &ModeIndex, config: &ExpandConfig) -> Vec<f64> {
-        let v = view.len();
+    /// Returns KL(T‖P\[e\]) of each pick with the T of the re-ranking, in which the pick itself is
+    /// a member of the set.
+    fn final_divergences(&mut self, index: &ModeIndex, config: &ExpandConfig) -> Vec<f64> {
+        let v = index.len();
         let picked: Vec<Row> = self.picks.iter().map(|p| p.row).collect();
-        self.watch(view, &picked);
+        self.compute_probabilities(index, &picked);
         let divergence = |&member: &Row| {
-            let mut places = DivergenceTerms::default();
-            for (place, &p) in self.watched[&member].p.iter().enumerate() {
-                places.add(height(&config.reranking, place) / v as f64, p);
+            let mut terms = DivergenceTerms::default();
+            for (position, &p) in self.window_entities[&member].p.iter().enumerate() {
+                terms.add(height(&config.reranking, position) / v as f64, p);
             }
-            places.divergence(v, view.sum_log_prob(member))
+            terms.divergence(v, index.sum_log_prob(member))
         };
         picked.iter().map(divergence).collect()
     }
 
-    /// Has P\[e\] of these entities at the places of the whole set.
-    fn watch(&mut self, view: &ModeIndex, entities: &[Row]) {
+    /// Computes P\[e\] of these entities at all members of the set.
+    fn compute_probabilities(&mut self, index: &ModeIndex, entities: &[Row]) {
         for &entity in entities {
-            self.watched.entry(entity).or_insert_with(|| {
-                let (asked, mut own) = (view.prepare(entity), TargetSet::default());
-                view.add_target(&mut own, entity);
-                let own = view.probabilities(&[(&asked, 0)], &own)[0][0];
-                Watched {
-                    asked,
+            self.window_entities.entry(entity).or_insert_with(|| {
+                let (prepared, mut own) = (index.prepare(entity), TargetSet::default());
+                index.add_target(&mut own, entity);
+                let own = index.probabilities(&[(&prepared, 0)], &own)[0][0];
+                WindowEntity {
+                    prepared,
                     own,
                     p: Vec::new(),
-                    places: DivergenceTerms::default(),
+                    terms: DivergenceTerms::default(),
                 }
             });
         }
         for &row in &self.set[self.targets.count()..] {
-            view.add_target(&mut self.targets, row);
+            index.add_target(&mut self.targets, row);
         }
-        let wanted = entities
+        let requests = entities
             .iter()
-            .map(|e| &self.watched[e])
-            .map(|w| (&w.asked, w.p.len()));
-        let found = view.probabilities(&wanted.collect::<Vec<_>>(), &self.targets);
+            .map(|e| &self.window_entities[e])
+            .map(|w| (&w.prepared, w.p.len()));
+        let found = index.probabilities(&requests.collect::<Vec<_>>(), &self.targets);
         for (entity, found) in entities.iter().zip(found) {
-            self.watched
+            self.window_entities
                 .entry(*entity)
-                .and_modify(|watched| watched.p.extend(found));
+                .and_modify(|candidate| candidate.p.extend(found));
         }
     }
 
-    /// Re-ranks the picks.
-    pub fn finish(mut self, view: &ModeIndex, config: &ExpandConfig) -> Expansion {
-        let divergences = self.final_divergences(view, config);
+    /// Re-ranks the picks and returns the result.
+    pub fn finish(mut self, index: &ModeIndex, config: &ExpandConfig) -> Expansion {
+        let divergences = self.final_divergences(index, config);
         Expansion {
             seeds: self.set[..self.seeds].to_vec(),
             reranked: rerank(&divergences, config),
@@ -387,7 +392,7 @@ impl WindowSearch {
     }
 }
 
-fn check_seeds(view: &ModeIndex, seeds: &[Row]) -> Result<()> {
+fn check_seeds(index: &ModeIndex, seeds: &[Row]) -> Result<()> {
     if seeds.is_empty() {
         return Err(Error::Argument(
             "an expansion needs at least one seed".to_owned(),
@@ -395,16 +400,16 @@ fn check_seeds(view: &ModeIndex, seeds: &[Row]) -> Result<()> {
     }
     let mut seen = HashSet::new();
     for &seed in seeds {
-        if seed.index() >= view.len() {
+        if seed.index() >= index.len() {
             return Err(Error::Argument(format!(
-                "row {} is not in an index of {} entities",
+                "row {} is out of range for an index of {} entities",
                 seed.0,
-                view.len()
+                index.len()
             )));
         }
         if !seen.insert(seed) {
-            let name = &view.entity(seed).name;
-            return Err(Error::Argument(format!("“{name}” is a seed twice")));
+            let name = &index.entity(seed).name;
+            return Err(Error::Argument(format!("duplicate seed “{name}”")));
         }
     }
     Ok(())

@@ -29,7 +29,7 @@ fn rows() -> Vec<Row> {
     (0..ENTITIES as u32).map(Row).collect()
 }
 
-/// log p of each pair as the dense form has it `[pairs, V]`, from the states as stored.
+/// Returns log p of each pair in the dense form, `[pairs, V]`, from the states as stored.
 fn dense(mode: Mode, kind: Kind) -> Tensor {
     let (weight, bias, _) = head();
     let states = states(mode, StoragePrecision::Single);
@@ -51,7 +51,7 @@ fn worst(found: &[f64], expected: &Tensor) -> f64 {
 }
 
 #[test]
-fn what_is_written_opens() {
+fn a_written_index_opens() {
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(
         &written(&folder, &Mode::ALL, StoragePrecision::Half),
@@ -83,9 +83,9 @@ fn what_is_written_opens() {
     );
 }
 
-/// Half precision: the stored statistics are those of the rounded states.
+/// With half precision the stored statistics are those of the rounded states.
 #[test]
-fn statistics_are_those_of_the_stored_states() {
+fn statistics_match_the_stored_states() {
     let folder = tempfile::tempdir().unwrap();
     for (name, precision, kind) in [
         ("h", StoragePrecision::Half, Kind::Half),
@@ -99,7 +99,7 @@ fn statistics_are_those_of_the_stored_states() {
         let mean = log_p.mean_dim([1i64].as_slice(), false, Kind::Double);
         assert!(worst(&view.log_probs(&rows(), &rows()).concat(), &mean) < 2e-6);
         let p = log_p.exp().mean_dim([1i64].as_slice(), false, Kind::Double);
-        let (asked, mut targets) = (
+        let (prepared, mut targets) = (
             rows()
                 .into_iter()
                 .map(|e| view.prepare(e))
@@ -109,7 +109,10 @@ fn statistics_are_those_of_the_stored_states() {
         rows()
             .into_iter()
             .for_each(|row| view.add_target(&mut targets, row));
-        let found = view.probabilities(&asked.iter().map(|e| (e, 0)).collect::<Vec<_>>(), &targets);
+        let found = view.probabilities(
+            &prepared.iter().map(|e| (e, 0)).collect::<Vec<_>>(),
+            &targets,
+        );
         assert!(worst(&found.concat(), &p) < 1e-6);
         let sums: Vec<f64> = rows().iter().map(|&r| view.sum_log_prob(r)).collect();
         assert!(
@@ -174,7 +177,7 @@ fn shared_states_are_counted_together() {
 }
 
 #[test]
-fn a_mode_that_is_not_held_is_refused() {
+fn a_missing_mode_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(
         &written(&folder, &[Mode::Text], StoragePrecision::Half),
@@ -186,7 +189,7 @@ fn a_mode_that_is_not_held_is_refused() {
 }
 
 #[test]
-fn a_file_cut_short_anywhere_is_refused() {
+fn a_truncated_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
     for name in [
@@ -196,9 +199,9 @@ fn a_file_cut_short_anywhere_is_refused() {
         "pairs.safetensors",
     ] {
         let path = out.join(name);
-        let whole = fs::read(&path).unwrap();
-        for length in [0, 4, 9, 100, whole.len() / 2, whole.len() - 1] {
-            fs::write(&path, &whole[..length]).unwrap();
+        let complete = fs::read(&path).unwrap();
+        for length in [0, 4, 9, 100, complete.len() / 2, complete.len() - 1] {
+            fs::write(&path, &complete[..length]).unwrap();
             let sentence = refusal(&out);
             assert!(
                 sentence.contains(name)
@@ -210,11 +213,11 @@ fn a_file_cut_short_anywhere_is_refused() {
                 "{sentence}"
             );
         }
-        fs::write(&path, [&whole[..], b" "].concat()).unwrap();
+        fs::write(&path, [&complete[..], b" "].concat()).unwrap();
         if name != "index.json" {
             assert!(refusal(&out).contains("were written"));
         }
-        fs::write(&path, whole).unwrap();
+        fs::write(&path, complete).unwrap();
     }
     Index::open(&out, Device::Cpu).unwrap();
     fs::remove_file(out.join("both.safetensors")).unwrap();
@@ -226,12 +229,12 @@ fn a_damaged_header_and_damaged_contents_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
     let path = out.join("both.safetensors");
-    let whole = fs::read(&path).unwrap();
-    let mut header = whole.clone();
+    let complete = fs::read(&path).unwrap();
+    let mut header = complete.clone();
     header[8] = b'x';
     fs::write(&path, header).unwrap();
     assert!(refusal(&out).contains("damaged header"));
-    let mut contents = whole.clone();
+    let mut contents = complete.clone();
     *contents.last_mut().unwrap() ^= 1;
     fs::write(&path, contents).unwrap();
     let index = Index::open(&out, Device::Cpu).unwrap();
@@ -252,7 +255,7 @@ fn edit_meta(out: &Path, edit: impl FnOnce(&mut serde_json::Value)) {
 }
 
 #[test]
-fn what_is_not_this_index_is_refused() {
+fn other_files_and_versions_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(refusal(&folder.path().join("none")).starts_with("no index at"));
     assert!(refusal(folder.path()).contains("is not an index"));
@@ -291,12 +294,12 @@ fn another_data_set_is_refused() {
 }
 
 #[test]
-fn nothing_is_left_before_the_end() {
+fn an_unfinished_index_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("index");
     let unfinished = builder(&out, &[Mode::Both], StoragePrecision::Half);
     assert!(!out.exists());
-    // what a killed writer leaves
+    // the folder that a killed process leaves
     let partial = fs::read_dir(folder.path())
         .unwrap()
         .next()
@@ -332,7 +335,7 @@ fn an_index_is_replaced_and_other_folders_are_not() {
 }
 
 #[test]
-fn a_builder_refuses_what_does_not_fit() {
+fn a_builder_refuses_mismatching_arguments() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("index");
     let (weight, bias, _) = head();
@@ -423,9 +426,9 @@ fn a_raw_file_is_imported_with_or_without_names() {
     }
 }
 
-/// A safetensors file that another program wrote: an odd header, an odd tensor in front, and one
-/// that nobody asks for.
-fn write_odd(path: &Path, pre_head: &[f32]) {
+/// Writes a safetensors file with a misaligned header, a misaligned tensor, and one that is not
+/// used.
+fn write_misaligned(path: &Path, pre_head: &[f32]) {
     let floats = |numbers: &[f32]| {
         numbers
             .iter()
@@ -467,14 +470,14 @@ fn write_odd(path: &Path, pre_head: &[f32]) {
 }
 
 #[test]
-fn a_raw_file_may_lie_at_odd_places_and_what_is_not_used_is_named() {
+fn a_misaligned_raw_file_is_imported_and_unused_tensors_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let (file, out) = (
         folder.path().join("raw.safetensors"),
         folder.path().join("index"),
     );
     let mut states: Vec<f32> = (0..18).map(|x| (x as f32).cos()).collect();
-    write_odd(&file, &states);
+    write_misaligned(&file, &states);
     let tensors = TensorFile::open(&file).unwrap();
     assert_eq!(tensors.slice::<f32>("pre_head").unwrap(), states);
     assert_eq!(
@@ -500,7 +503,7 @@ fn a_raw_file_may_lie_at_odd_places_and_what_is_not_used_is_named() {
     );
     // entity 2 has the states 3 and 4
     states[4 * 3 + 1] = f32::NEG_INFINITY;
-    write_odd(&file, &states);
+    write_misaligned(&file, &states);
     let said = import().unwrap_err().to_string();
     assert!(
         said.contains("not finite, -inf at [4, 1], in row 4 (entity “2”)"),
@@ -508,8 +511,8 @@ fn a_raw_file_may_lie_at_odd_places_and_what_is_not_used_is_named() {
     );
 }
 
-/// Puts a number in the place of the first of a tensor.
-fn spoil(path: &Path, tensor: &str, number: &[u8]) {
+/// Replaces the first number of a tensor.
+fn overwrite_first_number(path: &Path, tensor: &str, number: &[u8]) {
     let mut bytes = fs::read(path).unwrap();
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let json: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
@@ -532,7 +535,7 @@ fn an_index_with_a_number_that_is_not_finite_gives_no_scores() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
-        spoil(&out.join(format!("{file}.safetensors")), tensor, number);
+        overwrite_first_number(&out.join(format!("{file}.safetensors")), tensor, number);
         let refused =
             Index::open(&out, Device::Cpu).and_then(|index| index.view(Mode::Both).map(drop));
         let said = refused.unwrap_err().to_string();
@@ -542,21 +545,21 @@ fn an_index_with_a_number_that_is_not_finite_gives_no_scores() {
     }
 }
 
-/// Random bytes changed in every file of an index: it is refused in a sentence, or opens and can be
-/// read.
+/// After random bytes of a file of an index are changed, the index is refused with an error, or
+/// opens and can be read.
 #[test]
-fn damaged_indexes_are_no_panic() {
+fn damaged_indexes_do_not_panic() {
     use rand::{RngExt, SeedableRng};
     let folder = tempfile::tempdir().unwrap();
     let out = written(&folder, &[Mode::Both, Mode::Image], StoragePrecision::Half);
-    let whole = bytes_of(&out);
+    let complete = bytes_of(&out);
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
     let (mut refused, mut opened) = (0, 0);
     for round in 0..600 {
-        let (name, bytes) = &whole[round % whole.len()];
+        let (name, bytes) = &complete[round % complete.len()];
         let mut bytes = bytes.clone();
         for _ in 0..random.random_range(1..4) {
-            // half of the changes are to headers, which few random places would meet
+            // half of the changes are to headers, which random offsets would rarely hit
             let most = if random.random() {
                 bytes.len()
             } else {
@@ -581,7 +584,7 @@ fn damaged_indexes_are_no_panic() {
             Err(error) => refused += usize::from(!error.to_string().is_empty()),
             Ok(_) => opened += 1,
         }
-        fs::write(out.join(name), &whole[round % whole.len()].1).unwrap();
+        fs::write(out.join(name), &complete[round % complete.len()].1).unwrap();
     }
     assert!(
         refused > 100 && opened > 50,
@@ -590,7 +593,7 @@ fn damaged_indexes_are_no_panic() {
 }
 
 #[test]
-fn what_is_not_finite_is_not_written() {
+fn tensors_that_are_not_finite_are_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.safetensors");
     let tensors = [
@@ -612,8 +615,8 @@ fn what_is_not_finite_is_not_written() {
     );
 }
 
-/// A builder that resumes.
-fn resumed(out: &Path, model: &str) -> Result<Builder> {
+/// Returns a builder that resumes an interrupted build.
+fn resuming_builder(out: &Path, model: &str) -> Result<Builder> {
     let (weight, bias, _) = head();
     let model = Some(Origin {
         hash: model.to_owned(),
@@ -651,37 +654,40 @@ fn bytes_of(out: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn an_interrupted_build_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
-    let (out, whole) = (folder.path().join("index"), folder.path().join("whole"));
+    let (out, complete) = (folder.path().join("index"), folder.path().join("whole"));
     let finish = |mut builder: Builder, modes: &[Mode]| {
         for &mode in modes {
             add_mode(&mut builder, mode, StoragePrecision::Half);
         }
         builder.finish().unwrap();
     };
-    finish(resumed(&whole, "a").unwrap(), &[Mode::Both, Mode::Text]);
-    let mut builder = resumed(&out, "a").unwrap();
+    finish(
+        resuming_builder(&complete, "a").unwrap(),
+        &[Mode::Both, Mode::Text],
+    );
+    let mut builder = resuming_builder(&out, "a").unwrap();
     add_mode(&mut builder, Mode::Both, StoragePrecision::Half);
     drop(builder);
     let partial = folder.path().join(".index.partial");
-    // what a mode leaves that was being written
+    // the file of a mode that was being written
     fs::write(partial.join("text.safetensors"), "half").unwrap();
     assert!(!out.exists() && refusal(&partial).contains("is not an index"));
-    let builder = resumed(&out, "a").unwrap();
+    let builder = resuming_builder(&out, "a").unwrap();
     assert!(builder.has_mode(Mode::Both) && !builder.has_mode(Mode::Text));
     finish(builder, &[Mode::Text]);
-    assert_eq!(bytes_of(&out), bytes_of(&whole));
+    assert_eq!(bytes_of(&out), bytes_of(&complete));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 
 #[test]
-fn only_the_same_work_is_resumed() {
+fn a_different_build_is_not_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("index");
     let interrupt = |model| {
-        let mut builder = resumed(&out, model).unwrap();
+        let mut builder = resuming_builder(&out, model).unwrap();
         add_mode(&mut builder, Mode::Both, StoragePrecision::Half);
         assert!(
-            resumed(&out, model)
+            resuming_builder(&out, model)
                 .err()
                 .unwrap()
                 .to_string()
@@ -689,10 +695,14 @@ fn only_the_same_work_is_resumed() {
         );
     };
     interrupt("a");
-    assert!(!resumed(&out, "another model").unwrap().has_mode(Mode::Both));
     assert!(
-        !resumed(&out, "a").unwrap().has_mode(Mode::Both),
-        "the other run started anew"
+        !resuming_builder(&out, "another model")
+            .unwrap()
+            .has_mode(Mode::Both)
+    );
+    assert!(
+        !resuming_builder(&out, "a").unwrap().has_mode(Mode::Both),
+        "the other build started over"
     );
     interrupt("a");
     fs::write(
@@ -700,18 +710,18 @@ fn only_the_same_work_is_resumed() {
         "damaged",
     )
     .unwrap();
-    assert!(!resumed(&out, "a").unwrap().has_mode(Mode::Both));
+    assert!(!resuming_builder(&out, "a").unwrap().has_mode(Mode::Both));
     interrupt("a");
     drop(builder(&out, &[Mode::Text], StoragePrecision::Half));
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
         0,
-        "one that does not resume leaves nothing"
+        "a builder that does not resume leaves nothing"
     );
 }
 
 #[test]
-fn a_run_killed_while_it_replaced_an_index_loses_none() {
+fn a_process_killed_during_replacement_loses_no_index() {
     let folder = tempfile::tempdir().unwrap();
     let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
     fs::rename(&out, folder.path().join(".index.old")).unwrap();
@@ -719,9 +729,9 @@ fn a_run_killed_while_it_replaced_an_index_loses_none() {
     assert_eq!(
         Index::open(&out, Device::Cpu).unwrap().modes(),
         [Mode::Both],
-        "the old one came back"
+        "the old index is restored"
     );
-    // killed after the new one had the name
+    // the process was killed after the new index was in place
     fs::create_dir(folder.path().join(".index.old")).unwrap();
     builder(&out, &[Mode::Text], StoragePrecision::Half)
         .finish()
