@@ -259,7 +259,7 @@ fn the_list_and_the_matrix_are_exported() {
 
 #[test]
 fn an_index_without_queries_has_no_failures() {
-    let mut raw = Screens::over(80, 24, |c| {
+    let mut raw = Screens::with_catalogue(80, 24, |c| {
         (c.classes, c.queries) = (vec![], vec![]);
         c.entities.iter_mut().for_each(|e| e.classes.clear());
     });

@@ -1,4 +1,5 @@
-//! A small engine of made-up numbers over real names: deterministic, synchronous, without a tensor.
+//! A fake engine with made-up numbers over real names. It is deterministic and synchronous, and
+//! uses no tensors.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use multiexpan::eval::{FailureContext, NameWords, PairCounts};
 use multiexpan::progress::Progress;
 use multiexpan::types::*;
 
-/// Fine class, middle, coarse.
+/// The classes: fine, middle and coarse name.
 const CLASSES: [(&str, &str, &str); 8] = [
     ("baked_goods_and_sweets", "Dishes", "Food"),
     ("carnivorous_mammals", "Animals", "Living things"),
@@ -24,18 +25,18 @@ const CLASSES: [(&str, &str, &str); 8] = [
     ("wind_instruments", "Musical instruments", "Artifacts"),
 ];
 
-/// What a run has second in every list and no catalogue knows.
-const STRANGER: (EntityId, &str) = (EntityId(u32::MAX), "sea unicorn");
+/// An entity that no catalogue has. A run has it second in every ranking.
+const UNKNOWN_ENTITY: (EntityId, &str) = (EntityId(u32::MAX), "sea unicorn");
 
-/// The made-up engine.
-pub struct Fake {
+/// The fake engine.
+pub struct FakeEngine {
     pub catalogue: Arc<Catalogue>,
     demo: PathBuf,
 }
 
-impl Fake {
-    /// Names and classes from the bundled demo's gold files.
-    pub fn new() -> Fake {
+impl FakeEngine {
+    /// Creates an engine over the names and classes in the gold files of the bundled demo.
+    pub fn new() -> FakeEngine {
         let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo");
         let mut names: BTreeMap<u32, (String, Vec<ClassId>)> = BTreeMap::new();
         let mut catalogue = Catalogue::default();
@@ -85,28 +86,28 @@ impl Fake {
         catalogue.name = "demo".into();
         catalogue.device = "cpu".into();
         catalogue.modes = vec![Mode::Both, Mode::Text, Mode::Image, Mode::None];
-        Fake {
+        FakeEngine {
             catalogue: Arc::new(catalogue.with_positions()),
             demo,
         }
     }
 
-    /// The same engine over another catalogue.
-    pub fn over(change: impl FnOnce(&mut Catalogue)) -> Fake {
-        let fake = Fake::new();
+    /// Creates an engine over a changed catalogue.
+    pub fn with_catalogue(change: impl FnOnce(&mut Catalogue)) -> FakeEngine {
+        let fake = FakeEngine::new();
         let mut catalogue = (*fake.catalogue).clone();
         change(&mut catalogue);
-        Fake {
+        FakeEngine {
             catalogue: Arc::new(catalogue.with_positions()),
             ..fake
         }
     }
 
-    /// Every reply to a request, in order.
+    /// Returns every reply to a request, in order.
     pub fn answer(&self, request: &Request) -> Vec<Reply> {
-        let says = match &request.kind {
+        let replies = match &request.kind {
             RequestKind::Open { .. } => vec![ReplyKind::Opened(self.catalogue.clone())],
-            RequestKind::Expand(ask) => self.expand(ask),
+            RequestKind::Expand(request) => self.expand(request),
             RequestKind::Inspect { entity, mode } => {
                 vec![ReplyKind::Inspected(Box::new(self.inspect(*entity, *mode)))]
             }
@@ -114,11 +115,11 @@ impl Fake {
                 vec![ReplyKind::FirstImages(
                     entities
                         .iter()
-                        .map(|&e| (e, self.pictures(e).into_iter().next()))
+                        .map(|&e| (e, self.images(e).into_iter().next()))
                         .collect(),
                 )]
             }
-            RequestKind::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.ranker)),
+            RequestKind::Evaluate(evaluation) => self.evaluate(mode_of(evaluation.ranker)),
             RequestKind::Failures(evaluation) => {
                 let failures = self.failures(evaluation);
                 vec![
@@ -136,16 +137,17 @@ impl Fake {
                     self.explain(expansion, entities),
                 ))]
             }
-            RequestKind::Measure(ask) => self
-                .expand(ask)
+            RequestKind::Measure(request) => self
+                .expand(request)
                 .into_iter()
-                .filter(|say| matches!(say, ReplyKind::Measured { .. }))
+                .filter(|reply| matches!(reply, ReplyKind::Measured { .. }))
                 .collect(),
             RequestKind::Compare { first, second } => {
                 vec![ReplyKind::Compared(Box::new(self.compare(first, second)))]
             }
         };
-        says.into_iter()
+        replies
+            .into_iter()
             .map(|kind| Reply {
                 id: request.id,
                 kind,
@@ -153,63 +155,63 @@ impl Fake {
             .collect()
     }
 
-    fn expand(&self, ask: &ExpandRequest) -> Vec<ReplyKind> {
-        let picks = self.picks(ask, ask.mode);
+    fn expand(&self, request: &ExpandRequest) -> Vec<ReplyKind> {
+        let picks = self.picks(request, request.mode);
         let order = rerank(&picks);
-        let mut says: Vec<ReplyKind> = picks
+        let mut replies: Vec<ReplyKind> = picks
             .chunks(20)
             .map(|c| ReplyKind::Picks(c.to_vec()))
             .collect();
         let ids: Vec<EntityId> = picks.iter().map(|c| c.entity).collect();
         let reranked: Vec<EntityId> = order.iter().map(|r| ids[r.pick]).collect();
-        says.push(ReplyKind::Reranked(order));
-        if let Some(class) = ask.class {
+        replies.push(ReplyKind::Reranked(order));
+        if let Some(class) = request.class {
             let gold: Vec<EntityId> = self
                 .catalogue
                 .class(class)
                 .members
                 .iter()
                 .copied()
-                .filter(|m| !ask.seeds.contains(m))
+                .filter(|m| !request.seeds.contains(m))
                 .collect();
-            says.push(ReplyKind::Measured {
+            replies.push(ReplyKind::Measured {
                 picked: measure(&ids, &gold),
                 reranked: measure(&reranked, &gold),
             });
         }
         for mode in [Mode::Both, Mode::Text, Mode::Image]
             .into_iter()
-            .filter(|m| *m != ask.mode)
+            .filter(|m| *m != request.mode)
         {
             if self.catalogue.modes.contains(&mode) {
-                let ranking = self.picks(ask, mode).iter().map(|c| c.entity).collect();
-                says.push(ReplyKind::OtherMode { mode, ranking });
+                let ranking = self.picks(request, mode).iter().map(|c| c.entity).collect();
+                replies.push(ReplyKind::OtherMode { mode, ranking });
             }
         }
-        if let Some(class) = ask.class {
-            says.push(ReplyKind::Missing(self.missing(ask, class, &ids)));
+        if let Some(class) = request.class {
+            replies.push(ReplyKind::Missing(self.missing(request, class, &ids)));
         }
-        says.push(ReplyKind::Expanded {
+        replies.push(ReplyKind::Expanded {
             elapsed: Duration::from_millis(212),
         });
-        says
+        replies
     }
 
-    pub fn picks(&self, ask: &ExpandRequest, mode: Mode) -> Vec<Candidate> {
+    pub fn picks(&self, request: &ExpandRequest, mode: Mode) -> Vec<Candidate> {
         let single = !self.catalogue.modes.contains(&Mode::Text);
         let mut all: Vec<(f64, ModalityParts, Vec<f64>, EntityId)> = self
             .catalogue
             .entities
             .iter()
-            .filter(|e| !ask.seeds.contains(&e.id) && !ask.rejected.contains(&e.id))
+            .filter(|e| !request.seeds.contains(&e.id) && !request.rejected.contains(&e.id))
             .map(|e| {
                 let text = if mode.sees_text() {
-                    self.alike(ask, e, 1)
+                    self.contribution(request, e, 1)
                 } else {
                     0.0
                 };
                 let image = if mode.sees_image() {
-                    self.alike(ask, e, 2)
+                    self.contribution(request, e, 2)
                 } else {
                     0.0
                 };
@@ -218,14 +220,17 @@ impl Fake {
                     text,
                     image,
                 };
-                let shares: Vec<f64> = ask
+                let contributions: Vec<f64> = request
                     .seeds
                     .iter()
                     .map(|s| parts.sum() * (1.0 + 0.4 * noise(s.0 ^ e.id.0, 3)))
                     .collect();
-                let all: f64 = shares.iter().sum();
-                let shares = shares.iter().map(|s| s * parts.sum() / all).collect();
-                (parts.sum(), parts, shares, e.id)
+                let all: f64 = contributions.iter().sum();
+                let contributions = contributions
+                    .iter()
+                    .map(|c| c * parts.sum() / all)
+                    .collect();
+                (parts.sum(), parts, contributions, e.id)
             })
             .collect();
         all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.3.cmp(&b.3)));
@@ -238,15 +243,15 @@ impl Fake {
                 score,
                 parts: (!single).then_some(parts),
                 seed_contributions,
-                set_score: score * (at + ask.seeds.len()) as f64,
-                round: at as i64 + ask.seeds.len() as i64 - 3,
+                set_score: score * (at + request.seeds.len()) as f64,
+                round: at as i64 + request.seeds.len() as i64 - 3,
                 window: 1 + at / 20,
                 window_rank: 1 + at % (1 + at / 20),
                 divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
             }
         };
-        // The last few never come into the window, so that there is something missing.
-        let size = ask.size.min(all.len() * 9 / 10);
+        // the last few are never picked, so that some entities are missing
+        let size = request.size.min(all.len() * 9 / 10);
         all.into_iter()
             .take(size)
             .enumerate()
@@ -254,8 +259,8 @@ impl Fake {
             .collect()
     }
 
-    /// How much one modality likes an entity, −2..8.
-    fn alike(&self, ask: &ExpandRequest, entity: &EntityCard, salt: u32) -> f64 {
+    /// Returns the contribution of one modality to an entity's score, from −2 to 8.
+    fn contribution(&self, request: &ExpandRequest, entity: &EntityCard, salt: u32) -> f64 {
         let of = |s: &EntityId| {
             self.catalogue
                 .entity(*s)
@@ -263,7 +268,7 @@ impl Fake {
                 .unwrap_or_default()
         };
         let middle = |c: &ClassId| self.catalogue.class(*c).middle.clone();
-        let near: f64 = ask
+        let near: f64 = request
             .seeds
             .iter()
             .map(|s| {
@@ -282,21 +287,21 @@ impl Fake {
                 }
             })
             .sum();
-        near / ask.seeds.len() as f64 + 2.4 * noise(entity.id.0, salt)
+        near / request.seeds.len() as f64 + 2.4 * noise(entity.id.0, salt)
     }
 
     pub fn missing(
         &self,
-        ask: &ExpandRequest,
+        request: &ExpandRequest,
         class: ClassId,
         picked: &[EntityId],
     ) -> Vec<Missing> {
         let gold = &self.catalogue.class(class).members;
         let out = gold
             .iter()
-            .filter(|g| !ask.seeds.contains(g) && !picked.contains(g));
-        let why = |e: &EntityId| match e.0 % 3 {
-            _ if ask.rejected.contains(e) => MissingReason::Rejected,
+            .filter(|g| !request.seeds.contains(g) && !picked.contains(g));
+        let reason = |e: &EntityId| match e.0 % 3 {
+            _ if request.rejected.contains(e) => MissingReason::Rejected,
             0 => MissingReason::BelowWindow {
                 seed_rank: 131 + e.0 as usize % 40,
                 final_rank: 148,
@@ -306,7 +311,7 @@ impl Fake {
         };
         out.map(|e| Missing {
             entity: *e,
-            reason: why(e),
+            reason: reason(e),
         })
         .collect()
     }
@@ -342,7 +347,7 @@ impl Fake {
         };
         EntityDetail {
             entity,
-            images: self.pictures(entity),
+            images: self.images(entity),
             sentences: vec![
                 sentence("The @ is known to most people , and to every child ."),
                 sentence("Few have seen a @ in the wild ; many have read of one ."),
@@ -360,8 +365,8 @@ impl Fake {
         }
     }
 
-    /// The demo's pictures of an entity: their names begin with its number.
-    pub fn pictures(&self, entity: EntityId) -> Vec<PathBuf> {
+    /// Returns the demo's images of an entity, whose names begin with its number.
+    pub fn images(&self, entity: EntityId) -> Vec<PathBuf> {
         let lead = format!("{:04}_", entity.0);
         let Ok(folder) = std::fs::read_dir(self.demo.join("image")) else {
             return Vec::new();
@@ -378,7 +383,7 @@ impl Fake {
     }
 
     fn compare(&self, first: &EvaluationKey, second: &EvaluationKey) -> QueryComparison {
-        let asked = self
+        let queries = self
             .catalogue
             .queries
             .iter()
@@ -396,10 +401,10 @@ impl Fake {
                 };
                 self.picks(&ask, mode).iter().map(|c| c.entity).collect()
             };
-            let mut lists = [list(seen_as(first.ranker)), list(seen_as(second.ranker))];
+            let mut lists = [list(mode_of(first.ranker)), list(mode_of(second.ranker))];
             for (list, of) in lists.iter_mut().zip([first.ranker, second.ranker]) {
                 if let Ranker::ImportedRun(_) = of {
-                    list.insert(1, STRANGER.0);
+                    list.insert(1, UNKNOWN_ENTITY.0);
                 }
             }
             let members = &self.catalogue.class(q.class).members;
@@ -422,7 +427,7 @@ impl Fake {
                 rankings: lists,
             }
         };
-        let verdict = PairedTest {
+        let test = PairedTest {
             difference: 0.021,
             low: -0.004,
             high: 0.048,
@@ -433,13 +438,13 @@ impl Fake {
             ties: 1,
         };
         QueryComparison {
-            ap_tests: [Some(verdict); 4],
-            queries: asked.map(pair).collect(),
+            ap_tests: [Some(test); 4],
+            queries: queries.map(pair).collect(),
             unmatched: [0, 0],
         }
     }
 
-    /// A file that ends in `.run` is a run, everything else an index.
+    /// Imports a run if the path has an extension, else an index.
     fn import(&self, path: &Path) -> ReplyKind {
         let label = path.file_stem().unwrap().to_string_lossy().into_owned();
         if !path.exists() && label == "none" {
@@ -459,7 +464,7 @@ impl Fake {
         };
         let is_run = path.extension().is_some();
         let unknown_entities = is_run
-            .then(|| (STRANGER.0, STRANGER.1.to_owned()))
+            .then(|| (UNKNOWN_ENTITY.0, UNKNOWN_ENTITY.1.to_owned()))
             .into_iter()
             .collect();
         ReplyKind::Imported(Import {
@@ -473,26 +478,27 @@ impl Fake {
 
     fn failures(&self, of: &EvaluationKey) -> Failures {
         let modes = vec![Mode::Both, Mode::Text, Mode::Image];
-        let asked: Vec<&Query> = self
+        let queries: Vec<&Query> = self
             .catalogue
             .queries
             .iter()
             .filter(|q| q.seed_count == of.seed_count)
             .collect();
-        let failures = asked
+        let failures = queries
             .iter()
             .flat_map(|query| self.failures_of(query, of, &modes))
             .collect();
         Failures {
             modes,
             previously_searched: 0,
-            searched: asked.len(),
-            total: asked.len(),
+            searched: queries.len(),
+            total: queries.len(),
             failures,
         }
     }
 
-    /// Lists cut at 24, so that there is something missing; the tags are the real ones.
+    /// Returns the failures of rankings of 24, so that some entities are missing. The tags are
+    /// computed as in the engine.
     fn failures_of(&self, query: &Query, of: &EvaluationKey, modes: &[Mode]) -> Vec<Failure> {
         let ask = |mode, size| ExpandRequest {
             mode,
@@ -511,7 +517,7 @@ impl Fake {
         };
         let by_seeds: Vec<(Mode, Vec<EntityId>)> =
             modes.iter().map(|&mode| (mode, list(mode))).collect();
-        let listed: Vec<EntityId> = list(seen_as(of.ranker)).into_iter().take(24).collect();
+        let listed: Vec<EntityId> = list(mode_of(of.ranker)).into_iter().take(24).collect();
         let card = self.catalogue.class(query.class);
         let gold = |e: &EntityId| card.members.contains(e) && !query.seeds.contains(e);
         let classes: Vec<Class> = self.catalogue.classes.iter().map(class).collect();
@@ -533,8 +539,9 @@ impl Fake {
             .map(|e| (*e, None));
         let failure = |(entity, rank): (EntityId, Option<usize>)| {
             let card = self.catalogue.entity(entity).unwrap();
-            let rank_in = |list: &[EntityId]| {
-                list.iter()
+            let rank_in = |ranking: &[EntityId]| {
+                ranking
+                    .iter()
                     .position(|e| *e == entity)
                     .map_or(999, |at| at + 1)
             };
@@ -547,13 +554,13 @@ impl Fake {
                 rank,
                 length: listed.len(),
                 first_wrong,
-                mode: seen_as(of.ranker),
+                mode: mode_of(of.ranker),
                 is_expansion: of.ranking != RankingKind::SeedSimilarity,
                 seed_ranks: &by_seeds,
                 pairs: Some(1 + entity.0 % 23),
                 known_classes: &card.classes,
                 is_negative: false,
-                // the next class has every missed one
+                // the next class has taken every missed entity
                 taken_by: Some((ClassId((query.class.0 + 1) % CLASSES.len() as u16), Some(3)))
                     .filter(|_| of.ranking == RankingKind::Joint),
             };
@@ -581,7 +588,7 @@ impl Fake {
             }
         };
         let classes = 0..self.catalogue.classes.len();
-        let mut says: Vec<ReplyKind> = classes
+        let mut replies: Vec<ReplyKind> = classes
             .map(|c| ReplyKind::ClassEvaluated {
                 class: ClassId(c as u16),
                 metrics: one(c),
@@ -593,18 +600,18 @@ impl Fake {
             ceiling: [1.0; 4],
         };
         let (metrics, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
-        says.push(ReplyKind::Evaluated {
+        replies.push(ReplyKind::Evaluated {
             metrics,
             interval,
             elapsed: Duration::from_secs(3),
         });
-        says
+        replies
     }
 }
 
-/// The made-up rankings of a contender are those of a mode.
-fn seen_as(of: Ranker) -> Mode {
-    match of {
+/// Returns the mode whose rankings a ranker has.
+fn mode_of(ranker: Ranker) -> Mode {
+    match ranker {
         Ranker::OpenIndex(mode) => mode,
         Ranker::ImportedIndex(_, Mode::Both) => Mode::Image,
         Ranker::ImportedIndex(..) => Mode::Both,
@@ -662,7 +669,7 @@ fn measure(ranking: &[EntityId], gold: &[EntityId]) -> MetricValues {
     m
 }
 
-/// −1..1 from a number and a salt.
+/// Returns a pseudo-random number from −1 to 1.
 pub fn noise(number: u32, salt: u32) -> f64 {
     let mixed = (number.wrapping_mul(2_654_435_761) ^ salt.wrapping_mul(40_503))
         .wrapping_mul(2_246_822_519);

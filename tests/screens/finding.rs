@@ -165,7 +165,7 @@ fn names_are_copied() {
     assert_eq!(s.command(), Some(LoopCommand::Copy(rows.join("\n") + "\n")));
     s.keys("ys");
     assert_eq!(s.command(), Some(LoopCommand::Copy(s.seeds().join(","))));
-    let mut huge = Screens::over(80, 24, |c| {
+    let mut huge = Screens::with_catalogue(80, 24, |c| {
         let first = &mut c.entities[0];
         first.name = first.name.repeat(20_000);
     });

@@ -1,4 +1,4 @@
-//! Keys in, screens out.
+//! An explorer over the fake engine, which is driven by keys and draws into a buffer.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use multiexpan::config::{Depth, Environment, Images, Sequence, Settings, Theme};
@@ -19,59 +19,72 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Size};
 
-use crate::fake::Fake;
+use crate::fake::FakeEngine;
 
-/// An explorer at work in a terminal that is a buffer.
+/// An explorer in a terminal that is a buffer.
 pub struct Screens {
     app: App,
-    engine: Fake,
+    engine: FakeEngine,
     terminal: Terminal<TestBackend>,
     theme: Theme,
-    pictures: ImageCache,
+    images: ImageCache,
 }
 
-/// An explorer of the made-up data set, opened.
+/// Returns an explorer that has opened the fake data set.
 pub fn screen(width: u16, height: u16) -> Screens {
-    Screens::start(width, height, Fake::new(), None)
+    Screens::start(width, height, FakeEngine::new(), None)
 }
 
 impl Screens {
-    pub fn over(width: u16, height: u16, change: impl FnOnce(&mut Catalogue)) -> Screens {
-        Screens::start(width, height, Fake::over(change), None)
+    /// Returns an explorer over a changed catalogue.
+    pub fn with_catalogue(width: u16, height: u16, change: impl FnOnce(&mut Catalogue)) -> Screens {
+        Screens::start(width, height, FakeEngine::with_catalogue(change), None)
     }
 
+    /// Returns an explorer that restores a session.
     pub fn with_session(width: u16, height: u16, session: SavedSession) -> Screens {
-        Screens::start(width, height, Fake::new(), Some(session))
+        Screens::start(width, height, FakeEngine::new(), Some(session))
     }
 
-    /// An explorer that is started on a view.
-    pub fn of_view(
+    /// Returns an explorer that opens a view file.
+    pub fn with_view(
         width: u16,
         height: u16,
         view: ViewFile,
         change: impl FnOnce(&mut Catalogue),
     ) -> Screens {
-        Screens::begin(width, height, Fake::over(change), None, Some(view))
+        Screens::begin(
+            width,
+            height,
+            FakeEngine::with_catalogue(change),
+            None,
+            Some(view),
+        )
     }
 
-    fn start(width: u16, height: u16, engine: Fake, session: Option<SavedSession>) -> Screens {
+    fn start(
+        width: u16,
+        height: u16,
+        engine: FakeEngine,
+        session: Option<SavedSession>,
+    ) -> Screens {
         Screens::begin(width, height, engine, session, None)
     }
 
     fn begin(
         width: u16,
         height: u16,
-        engine: Fake,
+        engine: FakeEngine,
         session: Option<SavedSession>,
         view: Option<ViewFile>,
     ) -> Screens {
-        let source = ExploreOptions {
+        let options = ExploreOptions {
             index: "demo".into(),
             dataset: None,
             device: DeviceChoice::Cpu,
             imports: vec![],
         };
-        let mut app = App::new(Settings::default(), source, session);
+        let mut app = App::new(Settings::default(), options, session);
         app.overlay.themes.names = Theme::names(None);
         app.overlay.themes.shown = "dark".into();
         view.into_iter().for_each(|view| app.open_view(view));
@@ -82,7 +95,7 @@ impl Screens {
             engine,
             terminal,
             theme,
-            pictures: ImageCache::new(false, [0, 0, 0]),
+            images: ImageCache::new(false, [0, 0, 0]),
         };
         screens
             .app
@@ -92,16 +105,17 @@ impl Screens {
         screens
     }
 
+    /// Draws images in half blocks.
     pub fn with_pictures(&mut self) -> &mut Self {
         self.with_images(Images::Halfblocks)
     }
 
-    /// Draws images so, in a terminal of truecolor whose cells are 10 × 20 pixels.
+    /// Draws images in this way, in a terminal with true color whose cells have 10 × 20 pixels.
     pub fn with_images(&mut self, images: Images) -> &mut Self {
         let truecolor = |name: &str| (name == "COLORTERM").then(|| "truecolor".to_owned());
         let environment = Environment::from_variables(truecolor);
-        self.pictures = ImageCache::new(true, [0, 0, 0]);
-        self.pictures.set_up(image_setup(
+        self.images = ImageCache::new(true, [0, 0, 0]);
+        self.images.set_up(image_setup(
             images,
             &Answers::default(),
             &environment,
@@ -111,7 +125,7 @@ impl Screens {
         self
     }
 
-    /// What a search for failures finds in all.
+    /// Returns all failures that a search finds.
     pub fn failures(&self, search: &Request) -> Failures {
         let found = self
             .engine
@@ -124,8 +138,8 @@ impl Screens {
         found.expect("the search is answered")
     }
 
-    /// The metrics of one measured class.
-    pub fn class_measures(&self) -> (ClassId, MetricValues) {
+    /// Returns made-up metrics of one class.
+    pub fn class_metrics(&self) -> (ClassId, MetricValues) {
         (
             ClassId(0),
             MetricValues {
@@ -140,7 +154,7 @@ impl Screens {
         self.app.notify(text);
     }
 
-    /// Answers requests, and what follows from the answers, until all is quiet.
+    /// Answers requests, and those that follow from the answers, until there are none.
     pub fn answer(&mut self, requests: &[Request]) {
         let mut waiting = requests.to_vec();
         while let Some(request) = waiting.pop() {
@@ -155,37 +169,37 @@ impl Screens {
         }
     }
 
-    /// One reply.
-    pub fn say(&mut self, id: RequestId, kind: ReplyKind) {
+    /// Sends one reply.
+    pub fn send_reply(&mut self, id: RequestId, kind: ReplyKind) {
         let requests = self.app.update(Message::Reply(Reply { id, kind }));
         self.answer(&requests);
     }
 
-    /// Draws until every picture of the frame is made.
+    /// Draws until every image of the frame is encoded.
     fn draw(&mut self) -> Vec<Request> {
         let mut requests = Vec::new();
         loop {
-            let mut view = None;
-            let (app, theme, pictures) = (&self.app, &self.theme, &self.pictures);
+            let mut info = None;
+            let (app, theme, images) = (&self.app, &self.theme, &self.images);
             self.terminal
-                .draw(|frame| view = Some(screens::draw(frame, app, theme, pictures)))
+                .draw(|frame| info = Some(screens::draw(frame, app, theme, images)))
                 .unwrap();
-            let view = view.unwrap();
-            self.pictures.request(&view.images);
-            requests.extend(self.app.update(Message::Drawn(view)));
-            let mut made = false;
-            while let Some(job) = self.pictures.next_job() {
+            let info = info.unwrap();
+            self.images.request(&info.images);
+            requests.extend(self.app.update(Message::Drawn(info)));
+            let mut is_changed = false;
+            while let Some(job) = self.images.next_job() {
                 let result = job.run();
-                self.pictures.finish(job, result);
-                made = true;
+                self.images.finish(job, result);
+                is_changed = true;
             }
-            if !made {
+            if !is_changed {
                 return requests;
             }
         }
     }
 
-    /// Keys as Helix writes them: letters as they are, others in angle brackets.
+    /// Presses keys, written as in Helix: letters as they are, others in angle brackets.
     pub fn keys(&mut self, keys: &str) -> &mut Self {
         for key in parse(keys) {
             let requests = self.app.update(Message::Key(key));
@@ -194,7 +208,7 @@ impl Screens {
         self
     }
 
-    /// A key of the table after the other.
+    /// Presses the keys of a sequence.
     pub fn press(&mut self, keys: &Sequence) -> &mut Self {
         for key in keys.keys() {
             let requests = self.app.update(Message::Key(event(&key.to_string())));
@@ -213,12 +227,12 @@ impl Screens {
         &self.app
     }
 
-    /// Filters the classes down to one and opens it.
+    /// Filters the classes and opens the first match.
     pub fn open(&mut self, class: &str) -> &mut Self {
         self.keys(&format!("/{class}<down><down><enter>"))
     }
 
-    /// The requests of some keys, unanswered.
+    /// Presses keys, and returns the requests without answering them.
     pub fn take_requests(&mut self, keys: &str) -> Vec<Request> {
         parse(keys)
             .into_iter()
@@ -226,14 +240,14 @@ impl Screens {
             .collect()
     }
 
-    /// The expansion that these keys ask for fails.
-    pub fn fail(&mut self, keys: &str, why: &str) -> &mut Self {
+    /// Presses keys, and lets the expansion fail that they request.
+    pub fn fail(&mut self, keys: &str, reason: &str) -> &mut Self {
         for request in self.take_requests(keys) {
             match request.kind {
                 RequestKind::Expand(_) => {
                     let failed = Reply {
                         id: request.id,
-                        kind: ReplyKind::Failed(why.into()),
+                        kind: ReplyKind::Failed(reason.into()),
                     };
                     let requests = self.app.update(Message::Reply(failed));
                     self.answer(&requests);
@@ -244,7 +258,7 @@ impl Screens {
         self
     }
 
-    /// Clicks the first place where this text stands.
+    /// Clicks the first occurrence of a text.
     pub fn click_on(&mut self, text: &str) {
         let shown = self.text();
         let (row, line) = shown
@@ -276,7 +290,7 @@ impl Screens {
             |row: &[ratatui::buffer::Cell]| row.iter().map(|c| c.symbol()).collect::<String>();
         let mut rows: Vec<String> = rows.map(line).collect();
         if let Some(cursor) = self.app.shared.frame.cursor {
-            // the terminal's cursor, where one types
+            // the terminal's cursor in a text field
             let row = &mut rows[usize::from(cursor.y)];
             let mut letters: Vec<char> = row.chars().collect();
             letters[usize::from(cursor.x)] = '▏';
@@ -288,8 +302,8 @@ impl Screens {
             .join("\n")
     }
 
-    /// Every cell with its style, since a list's cursor may be no more than that, and where the
-    /// terminal's cursor is.
+    /// Returns every cell with its style, which may be all that marks a list's cursor, and the
+    /// position of the terminal's cursor.
     pub fn drawn(&mut self) -> (Buffer, Option<Position>) {
         self.draw();
         (
@@ -322,7 +336,7 @@ impl Screens {
             .collect()
     }
 
-    /// What the event loop is asked to do.
+    /// Returns the command for the event loop.
     pub fn command(&mut self) -> Option<LoopCommand> {
         self.app.command.take()
     }

@@ -1,4 +1,4 @@
-//! The Explore screen, key by key: strings of keys in, screens out, over a made-up engine.
+//! The screens of the explorer over a fake engine: tests press keys and look at what is drawn.
 
 mod failures;
 mod fake;
@@ -17,13 +17,13 @@ use multiexpan::tui::message::LoopCommand;
 use multiexpan::types::Mode;
 
 #[test]
-fn nothing_is_open_at_first() {
+fn the_first_screen_has_no_open_class() {
     screen(80, 24).snapshot("start_80x24");
     screen(120, 40).snapshot("start_120x40");
 }
 
 #[test]
-fn a_class_opens_into_its_first_query() {
+fn opening_a_class_expands_its_first_query() {
     for (width, height) in [(80, 24), (120, 40), (180, 50)] {
         screen(width, height)
             .open("carnivorous")
@@ -32,7 +32,7 @@ fn a_class_opens_into_its_first_query() {
 }
 
 #[test]
-fn a_narrow_terminal_keeps_every_pane_within_reach() {
+fn every_pane_is_reachable_in_a_narrow_terminal() {
     screen(60, 16).open("carnivorous").snapshot("narrow_60x16");
     screen(60, 16)
         .open("carnivorous")
@@ -46,7 +46,7 @@ fn a_narrow_terminal_keeps_every_pane_within_reach() {
 }
 
 #[test]
-fn a_miss_says_its_class() {
+fn a_miss_shows_its_class() {
     screen(80, 24)
         .open("carnivorous")
         .keys("fffjj")
@@ -103,7 +103,7 @@ fn a_candidate_becomes_a_seed_or_is_rejected() {
 }
 
 #[test]
-fn queries_are_walked_and_counts_switched() {
+fn keys_step_through_queries_and_switch_seed_counts() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("]]");
     assert!(s.text().contains("query 3 of 5 (3 seeds)"), "{}", s.text());
@@ -114,7 +114,7 @@ fn queries_are_walked_and_counts_switched() {
 }
 
 #[test]
-fn modes_are_cycled_and_one_that_is_lacking_is_said() {
+fn modes_are_cycled_and_a_single_mode_is_reported() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("m");
     assert!(
@@ -122,13 +122,13 @@ fn modes_are_cycled_and_one_that_is_lacking_is_said() {
         "{}",
         s.text()
     );
-    let mut raw = Screens::over(80, 24, |c| c.modes = vec![Mode::Both]);
+    let mut raw = Screens::with_catalogue(80, 24, |c| c.modes = vec![Mode::Both]);
     raw.open("carnivorous").keys("m").snapshot("one_mode_80x24");
 }
 
 #[test]
 fn an_index_without_classes_is_usable() {
-    let mut raw = Screens::over(80, 24, |c| {
+    let mut raw = Screens::with_catalogue(80, 24, |c| {
         (c.classes, c.queries, c.modes) = (vec![], vec![], vec![Mode::Both]);
         c.entities.iter_mut().for_each(|e| e.classes.clear());
     });
@@ -146,7 +146,7 @@ fn missing_entities_are_listed_with_their_reasons() {
 }
 
 #[test]
-fn help_comes_from_the_table_of_keys() {
+fn help_lists_the_keymap() {
     screen(120, 40)
         .open("fruits")
         .keys("?")
@@ -165,7 +165,7 @@ fn classes_fold_filter_and_sort() {
 }
 
 #[test]
-fn the_mouse_reaches_rows_chips_and_classes() {
+fn clicks_select_candidates_seeds_and_classes() {
     let mut s = screen(120, 40);
     s.open("carnivorous");
     let (seeds, third) = (s.seeds(), s.rows()[2].clone());
@@ -183,7 +183,7 @@ fn the_mouse_reaches_rows_chips_and_classes() {
 }
 
 #[test]
-fn what_is_stale_is_dropped() {
+fn stale_replies_are_dropped() {
     let mut s = screen(80, 24);
     s.open("carnivorous");
     let old = s.take_requests("m");
@@ -191,23 +191,23 @@ fn what_is_stale_is_dropped() {
     s.answer(&new);
     let rows = s.rows();
     s.answer(&old);
-    assert_eq!(s.rows(), rows, "the older expansion came too late");
+    assert_eq!(s.rows(), rows, "the older expansion is stale");
     assert!(s.text().contains("· image"));
 }
 
 #[test]
-fn an_expansion_stays_readable_until_the_next_one_answers() {
+fn an_expansion_stays_visible_until_the_next_one_replies() {
     let mut s = screen(80, 24);
     s.open("carnivorous");
     let rows = s.rows();
-    let asked = s.take_requests("m");
+    let requests = s.take_requests("m");
     assert_eq!(s.rows(), rows);
-    s.answer(&asked);
+    s.answer(&requests);
     assert_ne!(s.rows(), rows);
 }
 
 #[test]
-fn a_failure_is_a_sentence_on_the_screen() {
+fn an_error_of_the_engine_is_shown() {
     let mut s = screen(80, 24);
     s.open("carnivorous")
         .fail("m", "the device ran out of memory")
@@ -215,7 +215,7 @@ fn a_failure_is_a_sentence_on_the_screen() {
     s.keys("m");
     assert!(
         !s.rows().is_empty(),
-        "the next expansion is tried all the same"
+        "the next expansion is requested all the same"
     );
 }
 
@@ -230,7 +230,7 @@ fn a_session_is_restored() {
 }
 
 #[test]
-fn pictures_are_drawn_in_half_blocks() {
+fn images_are_drawn_in_half_blocks() {
     let mut s = screen(120, 40);
     s.with_pictures().open("carnivorous").keys("t");
     let shown = s.text();
@@ -292,12 +292,12 @@ fn metrics_sort_by_any_column_and_open_their_class() {
 }
 
 #[test]
-fn a_table_is_written_in_each_form() {
+fn a_table_is_exported_in_each_format() {
     let mut s = screen(80, 24);
     s.keys("4e").snapshot("export_80x24");
     s.keys("j<enter>");
     let Some(LoopCommand::Write { stem, ending, text }) = s.command() else {
-        panic!("nothing is written")
+        panic!("no file is written")
     };
     assert_eq!((stem.as_str(), ending), ("multiexpan-metrics", "json"));
     let written: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -313,15 +313,15 @@ fn a_table_is_written_in_each_form() {
 }
 
 #[test]
-fn help_on_the_metrics_screen_lists_what_acts_there() {
+fn help_on_the_metrics_screen_lists_its_actions() {
     let mut s = screen(120, 40);
     s.keys("4?").snapshot("help_metrics_120x40");
     assert!(!s.text().contains("type a seed"));
 }
 
 #[test]
-fn an_index_without_queries_says_that_nothing_can_be_measured() {
-    let mut raw = Screens::over(80, 24, |c| {
+fn an_index_without_queries_shows_that_nothing_can_be_measured() {
+    let mut raw = Screens::with_catalogue(80, 24, |c| {
         (c.classes, c.queries, c.modes) = (vec![], vec![], vec![Mode::Both]);
         c.entities.iter_mut().for_each(|e| e.classes.clear());
     });
@@ -357,7 +357,7 @@ fn two_modes_are_compared_class_by_class_and_rank_by_rank() {
 }
 
 #[test]
-fn a_compared_query_opens_in_explore_and_comes_back() {
+fn a_compared_query_opens_in_explore_and_keeps_its_row() {
     let mut s = screen(120, 40);
     s.keys("2j]");
     let before = s.text();
@@ -369,7 +369,7 @@ fn a_compared_query_opens_in_explore_and_comes_back() {
     assert!(s.text().contains("class↓"), "{}", s.text());
     s.keys("e<enter>");
     let Some(LoopCommand::Write { stem, text, .. }) = s.command() else {
-        panic!("nothing is written")
+        panic!("no file is written")
     };
     assert_eq!(stem, "multiexpan-compare");
     assert!(
@@ -381,7 +381,7 @@ fn a_compared_query_opens_in_explore_and_comes_back() {
 }
 
 #[test]
-fn single_queries_are_compared_and_sorted_alike() {
+fn single_queries_are_compared_and_sorted_too() {
     for (width, height) in [(80, 24), (120, 40)] {
         screen(width, height)
             .keys("2cjj")
@@ -417,7 +417,7 @@ fn single_queries_are_compared_and_sorted_alike() {
     assert_eq!(seeds, format!("fruits · {}", s.seeds().join(", ")));
     s.keys("2e<enter>");
     let Some(LoopCommand::Write { text, .. }) = s.command() else {
-        panic!("nothing is written")
+        panic!("no file is written")
     };
     assert!(
         text.starts_with("class,query,seed names,measure,"),
@@ -452,7 +452,7 @@ fn a_query_row_has_the_metric_of_every_ranker() {
 
 #[test]
 fn an_index_of_one_mode_asks_for_another_ranker() {
-    let mut raw = Screens::over(80, 24, |c| c.modes = vec![Mode::Both]);
+    let mut raw = Screens::with_catalogue(80, 24, |c| c.modes = vec![Mode::Both]);
     raw.keys("2");
     assert!(raw.text().contains("only one mode"), "{}", raw.text());
 }
@@ -461,7 +461,7 @@ fn an_index_of_one_mode_asks_for_another_ranker() {
 fn other_indexes_and_runs_are_compared() {
     let mut s = screen(120, 40);
     s.keys("2b").snapshot("rankers_120x40");
-    // the field for the path takes letters that are keys elsewhere
+    // the field for a path takes letters that are keys elsewhere
     s.keys("G<enter>clip.run<enter>");
     assert!(
         s.text().contains("clip: 3 queries of 3 seeds are missing"),
@@ -490,7 +490,7 @@ fn other_indexes_and_runs_are_compared() {
 }
 
 #[test]
-fn what_a_run_alone_knows_is_shown_by_its_name() {
+fn an_unknown_entity_of_a_run_is_shown_by_its_name() {
     let mut s = screen(120, 40);
     s.keys("2bG<enter>clip.run<enter><esc>");
     assert!(s.text().contains("both against clip"), "{}", s.text());
@@ -502,7 +502,7 @@ fn what_a_run_alone_knows_is_shown_by_its_name() {
 }
 
 #[test]
-fn the_joined_lists_scroll() {
+fn the_compared_rankings_scroll() {
     let mut s = screen(120, 40);
     s.keys("2v");
     let before = s.text();
@@ -513,11 +513,11 @@ fn the_joined_lists_scroll() {
 }
 
 #[test]
-fn an_opened_pair_is_expanded_in_its_own_mode() {
+fn a_compared_query_is_expanded_in_its_own_mode() {
     let mut s = screen(120, 40);
     s.keys("2<enter>");
     let (seeds, both) = (s.seeds(), s.rows());
-    // the same query, looked at by text in between
+    // the same query is expanded by text in between
     s.keys("m");
     assert_ne!(s.rows(), both);
     s.keys("2<enter>");
@@ -526,7 +526,7 @@ fn an_opened_pair_is_expanded_in_its_own_mode() {
 }
 
 #[test]
-fn an_open_popup_keeps_other_keys_from_what_is_under_it() {
+fn an_open_popup_takes_all_keys() {
     let mut s = screen(120, 40);
     s.open("carnivorous").keys("4e=z<ctrl-r>");
     let seeds = s.seeds();
@@ -536,14 +536,14 @@ fn an_open_popup_keeps_other_keys_from_what_is_under_it() {
 }
 
 #[test]
-fn a_narrow_terminal_keeps_names_of_classes() {
+fn class_names_are_visible_in_a_narrow_terminal() {
     screen(60, 16).keys("4").snapshot("metrics_60x16");
     screen(60, 16).keys("2").snapshot("compare_60x16");
 }
 
 #[test]
-fn queries_of_one_count_are_enough() {
-    let mut s = Screens::over(120, 40, |c| c.queries.retain(|q| q.seeds.len() == 3));
+fn a_data_set_may_have_queries_of_one_seed_count_only() {
+    let mut s = Screens::with_catalogue(120, 40, |c| c.queries.retain(|q| q.seeds.len() == 3));
     s.keys("2<tab>");
     assert!(s.text().contains("no queries of 5 seeds"), "{}", s.text());
     s.keys("4");

@@ -91,7 +91,7 @@ fn a_view_opens_as_it_was_written() {
     let mut s = screen(120, 40);
     s.open("carnivorous").keys("]+jj-rmjjj").keys("ijjl<esc>");
     let file = written(&mut s);
-    let mut again = Screens::of_view(120, 40, file, |_| {});
+    let mut again = Screens::with_view(120, 40, file, |_| {});
     assert_eq!(
         (again.seeds(), again.rows(), again.session()),
         (s.seeds(), s.rows(), s.session())
@@ -99,7 +99,7 @@ fn a_view_opens_as_it_was_written() {
     assert!(!again.text().contains("Opened, but"), "{}", again.text());
     assert_eq!(written(&mut again), written(&mut s), "the cursor too");
     s.keys("4");
-    let mut metrics = Screens::of_view(120, 40, written(&mut s), |_| {});
+    let mut metrics = Screens::with_view(120, 40, written(&mut s), |_| {});
     assert!(metrics.text().contains("MAP@10"), "{}", metrics.text());
 }
 
@@ -109,7 +109,7 @@ fn what_a_view_lacks_elsewhere_is_said() {
     s.open("carnivorous").keys("mj");
     let file = written(&mut s);
     let lost = s.seeds()[0].clone();
-    let mut elsewhere = Screens::of_view(80, 24, file, |c| {
+    let mut elsewhere = Screens::with_view(80, 24, file, |c| {
         c.entities.retain(|e| e.name != lost);
         c.entities.iter_mut().for_each(|e| e.id.0 += 1000);
         c.modes = vec![Mode::Both];

@@ -3,10 +3,10 @@
 use multiexpan::engine::protocol::*;
 use multiexpan::types::*;
 
-use crate::fake::{Fake, noise, rerank};
+use crate::fake::{FakeEngine, noise, rerank};
 use crate::harness::{Screens, screen};
 
-impl Fake {
+impl FakeEngine {
     pub fn explain(&self, request: &ExpandRequest, entities: &[EntityId]) -> RankExplanation {
         let picks = self.picks(request, request.mode);
         RankExplanation {
@@ -107,7 +107,7 @@ impl Fake {
             let evidence = Evidence {
                 fraction: 0.5,
                 sentence: Some(SentenceCard {
-                    image: self.pictures(seed).get(state).cloned(),
+                    image: self.images(seed).get(state).cloned(),
                     ..sentence
                 }),
             };
@@ -279,7 +279,7 @@ fn a_failed_explanation_is_said_in_its_place() {
             .iter()
             .any(|request| matches!(request.kind, RequestKind::Explain { .. }))
     );
-    s.say(
+    s.send_reply(
         asked[0].id,
         ReplyKind::Failed("the device ran out of memory".into()),
     );
@@ -294,7 +294,7 @@ fn a_failed_explanation_is_said_in_its_place() {
 
 #[test]
 fn an_index_of_one_mode_has_no_modalities_to_tell_apart() {
-    let mut raw = Screens::over(80, 24, |c| c.modes = vec![Mode::Both]);
+    let mut raw = Screens::with_catalogue(80, 24, |c| c.modes = vec![Mode::Both]);
     raw.open("fruits").keys("w");
     assert!(
         raw.text().contains("score") && !raw.text().contains("prior"),
