@@ -1,4 +1,4 @@
-//! `multiexpan ablate`: what each part of a recipe is worth.
+//! `multiexpan ablate`: the effect of each part of a recipe.
 
 use std::path::PathBuf;
 
@@ -16,8 +16,8 @@ pub struct Args {
     /// Folder of the data set
     pub dataset: PathBuf,
 
-    /// Folder for models, results and the table (ablation.md, ablation.json); what is done there is
-    /// not done again
+    /// Folder for models, results and the table (ablation.md, ablation.json); finished parts are not
+    /// repeated
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(long, default_value = "mini", value_parser = preset_parser())]
     pub preset: Preset,
 
-    /// Settings that go over the preset's
+    /// Settings file that overrides the preset
     #[arg(long, value_name = "FILE.toml")]
     pub config: Option<PathBuf>,
 
@@ -46,7 +46,7 @@ pub struct Args {
     pub device: DeviceArg,
 }
 
-/// Does what is not done yet and prints the table.
+/// Runs the unfinished parts and prints the table.
 pub fn run(args: Args) -> Result<()> {
     let mut config = settings_of(args.preset, args.config.as_deref())?;
     config.tasks = args.tasks.map_or(config.tasks, TaskSet::new);

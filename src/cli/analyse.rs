@@ -1,4 +1,4 @@
-//! `multiexpan analyse`: one measure by kind of picture, shared words, pairs or seeds.
+//! `multiexpan analyse`: a metric by kind of image, shared words, pairs or seeds.
 
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -22,83 +22,87 @@ pub struct Args {
     pub by: By,
 }
 
+/// The property by which the metric is broken down.
 #[derive(Debug, Subcommand)]
 pub enum By {
-    /// Recall of gold entities by the kinds of their pictures (image/SOURCES.tsv)
+    /// Recall of gold entities by the kinds of their images (image/SOURCES.tsv)
     Pictures(RunArgs),
     /// Recall of gold entities by whether their names share a word with another class
     Polysemy(RunArgs),
-    /// Recall of gold entities by how many pairs they have
+    /// Recall of gold entities by their number of pairs
     Pairs(RunArgs),
-    /// MAP by how many seeds of the 5-seed queries are given
+    /// MAP by the number of given seeds of 5-seed queries
     Seeds(SeedArgs),
 }
 
+/// The arguments of the analyses of runs.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// Runs, side by side
+    /// Runs to show side by side
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
 
-    /// Data set [default: the one that the first run's settings name]
+    /// Data set [default: the one named in the first run's settings]
     #[arg(long, value_name = "DIR")]
     pub dataset: Option<PathBuf>,
 
-    /// Queries with how many seeds [default: those of the first run; 3 where it has both]
+    /// Number of seeds of the queries [default: that of the first run, or 3 if it has both]
     #[arg(long, value_name = "N", value_parser = seeds_parser())]
     pub seeds: Option<SeedCount>,
 
-    /// An entity is found among the first so many
+    /// Rank up to which an entity counts as found
     #[arg(long, value_name = "K", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
     pub at: u16,
 
     #[command(flatten)]
-    pub written: Written,
+    pub output: OutputArgs,
 }
 
+/// The arguments of the analysis of an index.
 #[derive(Debug, clap::Args)]
 pub struct SeedArgs {
     /// Folder of the index
     pub index: PathBuf,
 
-    /// What the rankings see, side by side
+    /// Modes to show side by side
     #[arg(long, value_name = "MODE,MODE…", value_delimiter = ',', default_value = "both,text,image", value_parser = mode_parser())]
     pub mode: Vec<Mode>,
 
-    /// expanded: window search and re-ranking. seeds: candidates by their score over the seeds
-    /// alone
+    /// Ranking: expanded (window search and re-ranking) or seeds (candidates sorted by ΣZ over the
+    /// seeds)
     #[arg(long, default_value = "expanded", value_parser = ranking_parser(["expanded", "seeds"]))]
     pub ranking: RankingKind,
 
-    /// MAP at 10, 20, 50 or 100
+    /// Cutoff of MAP: 10, 20, 50 or 100
     #[arg(long, value_name = "K", default_value_t = 10)]
     pub at: usize,
 
     #[command(flatten)]
-    pub written: Written,
+    pub output: OutputArgs,
 
     #[command(flatten)]
     pub device: DeviceArg,
 }
 
+/// The output options.
 #[derive(Debug, clap::Args)]
-pub struct Written {
-    /// How to print
+pub struct OutputArgs {
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
-    /// Write the plot to this file too
+    /// Also write the plot to this file
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Columns for people
+    /// Aligned columns
     Table,
-    /// Everything
+    /// All data
     Json,
-    /// The table
+    /// The table in Markdown
     Markdown,
     /// The plot
     Svg,
@@ -107,7 +111,7 @@ pub enum Format {
 /// Prints the analysis.
 pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
-    let mut of_runs = |args: &RunArgs, property| {
+    let mut analyse_runs = |args: &RunArgs, property| {
         let runs = RunInputs {
             paths: &args.runs,
             dataset: args.dataset.as_deref(),
@@ -116,20 +120,20 @@ pub fn run(args: Args) -> Result<()> {
         };
         analyse(&runs, property, args.at.into(), &mut reporter)
     };
-    let (analysis, written) = match args.by {
-        By::Pictures(args) => (of_runs(&args, Property::Images)?, args.written),
-        By::Polysemy(args) => (of_runs(&args, Property::Polysemy)?, args.written),
-        By::Pairs(args) => (of_runs(&args, Property::Pairs)?, args.written),
+    let (analysis, output) = match args.by {
+        By::Pictures(args) => (analyse_runs(&args, Property::Images)?, args.output),
+        By::Polysemy(args) => (analyse_runs(&args, Property::Polysemy)?, args.output),
+        By::Pairs(args) => (analyse_runs(&args, Property::Pairs)?, args.output),
         By::Seeds(args) => {
             let session = Session::open(&args.index, None, args.device.device)?;
             (
                 analyse_seeds(&session, &args.mode, args.ranking, args.at, &mut reporter)?,
-                args.written,
+                args.output,
             )
         }
     };
     drop(reporter);
-    if let Some(path) = &written.plot {
+    if let Some(path) = &output.plot {
         write_atomic(
             path,
             analysis_plot(&analysis, &analysis.columns)
@@ -137,7 +141,7 @@ pub fn run(args: Args) -> Result<()> {
                 .as_bytes(),
         )?;
     }
-    print(&analysis, written.format)
+    print(&analysis, output.format)
 }
 
 fn print(analysis: &SubgroupAnalysis, format: Format) -> Result<()> {

@@ -1,4 +1,4 @@
-//! `multiexpan baseline`: another system over a data set's queries.
+//! `multiexpan baseline`: a baseline over the queries of a data set.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
@@ -15,25 +15,25 @@ use crate::types::SeedCount;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The system
+    /// The baseline
     ///
-    /// text-cosine, image-cosine: mean cosine of the frozen encoders' states to the seeds'.
-    /// fused-cosine: both, z-scored and summed, the picture's share chosen for each class on the
-    /// other classes' queries of 5 seeds. clip: a dual encoder that was trained elsewhere, see
-    /// --clip. probexpan: masked entity prediction and contrast on sentences alone, trained here.
-    /// dual, albef: trained here to align sentences with pictures; two towers of CLIP's shape,
-    /// fused as the cosines are, and ALBEF, which fuses them by attention
-    #[arg(value_name = "NAME", value_parser = rival_parser())]
-    pub rival: Baseline,
+    /// text-cosine, image-cosine: mean cosine between the frozen encoders' states of a candidate and
+    /// of the seeds. fused-cosine: the sum of both after z-scoring; the weight of the image cosine is
+    /// chosen for each class on the 5-seed queries of the other classes. clip: a pre-trained dual
+    /// encoder, see --clip. probexpan: masked entity prediction and contrastive learning on sentences
+    /// only, trained here. dual, albef: trained here to align sentences with images; dual has two
+    /// towers in the shape of CLIP and fuses them like the cosines, albef fuses them by attention
+    #[arg(value_name = "NAME", value_parser = baseline_parser())]
+    pub baseline: Baseline,
 
     /// Folder of the data set
     pub dataset: PathBuf,
 
-    /// Write the rankings to this file (TREC run), and every setting beside it (RUN.json)
+    /// File for the rankings (TREC run); the settings are written next to it (RUN.json)
     #[arg(long, value_name = "RUN")]
     pub out: PathBuf,
 
-    /// Queries with how many seeds
+    /// Number of seeds of the queries
     #[arg(long, value_name = "N", default_value = "3", value_parser = seeds_parser())]
     pub seeds: SeedCount,
 
@@ -45,25 +45,25 @@ pub struct Args {
     #[arg(long, value_name = "NAME|PATH")]
     pub image_encoder: Option<String>,
 
-    /// For clip: a folder of Hugging Face's CLIPModel (config.json, tokenizer.json,
+    /// For clip: folder of a Hugging Face CLIPModel (config.json, tokenizer.json,
     /// model.safetensors)
     #[arg(long, value_name = "DIR")]
     pub clip: Option<PathBuf>,
 
-    /// Model of a system that is trained: taken where it is there with the same settings, gone on
-    /// with where it was stopped, else trained there [default: RUN.model]
+    /// Folder of the model of a trained baseline: reused if it has the same settings, resumed if its
+    /// training was stopped, and else trained [default: RUN.model]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
 
-    /// Settings of a system that is trained, which go over its own
+    /// Settings file for a trained baseline, which overrides its defaults
     #[arg(long, value_name = "FILE.toml")]
     pub config: Option<PathBuf>,
 
-    /// CPU threads to compute with [default: all]
+    /// Number of CPU threads [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
@@ -71,12 +71,12 @@ pub struct Args {
     pub device: DeviceArg,
 }
 
-/// Runs the system, writes the run and prints MAP and P as `evaluate` does.
+/// Runs the baseline, writes the run and prints MAP and P like `evaluate`.
 pub fn run(args: Args) -> Result<()> {
-    args.refuse_unused()?;
+    args.reject_unused()?;
     RunFormat::Trec.check_output_path(&args.out)?;
     let baseline = BaselineOptions {
-        baseline: args.rival,
+        baseline: args.baseline,
         dataset: args.dataset,
         seed_count: args.seeds,
         text_encoder: args.text_encoder,
@@ -96,25 +96,29 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 impl Args {
-    /// Error: `Argument` for an option that the system would pass over.
-    fn refuse_unused(&self) -> Result<()> {
-        let trained = self.rival.is_trained();
+    /// Fails for an option that the baseline does not use.
+    fn reject_unused(&self) -> Result<()> {
+        let trained = self.baseline.is_trained();
         let options = [
-            ("--clip", self.clip.is_some(), self.rival == Baseline::Clip),
+            (
+                "--clip",
+                self.clip.is_some(),
+                self.baseline == Baseline::Clip,
+            ),
             ("--model", self.model.is_some(), trained),
             ("--config", self.config.is_some(), trained),
         ];
         match options.iter().find(|(_, given, used)| *given && !used) {
             Some((option, ..)) => Err(Error::Argument(format!(
-                "{} takes no {option}",
-                self.rival.name()
+                "the baseline {} has no option {option}",
+                self.baseline.name()
             ))),
             None => Ok(()),
         }
     }
 }
 
-fn rival_parser() -> impl TypedValueParser<Value = Baseline> {
+fn baseline_parser() -> impl TypedValueParser<Value = Baseline> {
     PossibleValuesParser::new(Baseline::ALL.map(Baseline::name))
         .try_map(|name| name.parse::<Baseline>())
 }

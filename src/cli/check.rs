@@ -1,4 +1,4 @@
-//! `multiexpan check`: the validator.
+//! `multiexpan check`: validates a data set.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -16,19 +16,23 @@ pub struct Args {
     pub dataset: PathBuf,
 }
 
-/// Prints every finding; fails where one of them is an error.
+/// Prints every diagnostic, and fails if one of them is an error.
 pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
-    let findings = check(&args.dataset, &mut reporter)?;
-    // the bar goes before the findings come
+    let diagnostics = check(&args.dataset, &mut reporter)?;
+    // the progress bar is removed before the report is printed
     drop(reporter);
     let shown = printable::path(&args.dataset);
-    let text = match findings.is_empty() {
+    let text = match diagnostics.is_empty() {
         true => format!("{shown} is sound: every line is used and every image decodes\n"),
-        false => format!("{}\n{shown} has {}\n", report(&findings), tally(&findings)),
+        false => format!(
+            "{}\n{shown} has {}\n",
+            report(&diagnostics),
+            totals(&diagnostics)
+        ),
     };
     print_text(&text)?;
-    match findings.total(Severity::Error) {
+    match diagnostics.total(Severity::Error) {
         0 => Ok(()),
         errors => Err(Error::format(
             &args.dataset,
@@ -37,27 +41,27 @@ pub fn run(args: Args) -> Result<()> {
     }
 }
 
-/// Findings by kind, errors first: the kind and how often, then `file:line: reason` of each that
-/// was kept.
-pub(super) fn report(findings: &Diagnostics) -> String {
+/// Formats diagnostics by kind, errors first: the kind and its count, then `file:line: reason` of
+/// each that was stored.
+pub(super) fn report(diagnostics: &Diagnostics) -> String {
     let mut text = String::new();
-    let all: Vec<&Diagnostic> = findings.iter().collect();
+    let all: Vec<&Diagnostic> = diagnostics.iter().collect();
     for kind in all.chunk_by(|a, b| a.kind == b.kind) {
-        let (first, count) = (kind[0], findings.count(kind[0].kind));
+        let (first, count) = (kind[0], diagnostics.count(kind[0].kind));
         let severity = match first.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
         // writing to a string cannot fail
         let _ = writeln!(text, "{severity}: {} ({count})", first.kind);
-        for finding in kind {
-            let line = finding
+        for diagnostic in kind {
+            let line = diagnostic
                 .line
                 .map(|line| format!(":{line}"))
                 .unwrap_or_default();
             let (file, reason) = (
-                printable::path(&finding.file),
-                printable::one_line(&finding.reason),
+                printable::path(&diagnostic.file),
+                printable::one_line(&diagnostic.reason),
             );
             let _ = writeln!(text, "  {file}{line}: {reason}");
         }
@@ -68,13 +72,14 @@ pub(super) fn report(findings: &Diagnostics) -> String {
     text
 }
 
-/// "2 errors and 1 warning"
-pub(super) fn tally(findings: &Diagnostics) -> String {
-    let errors = counted(findings.total(Severity::Error), "error");
-    let warnings = counted(findings.total(Severity::Warning), "warning");
+/// Returns the number of errors and warnings, as in "2 errors and 1 warning".
+pub(super) fn totals(diagnostics: &Diagnostics) -> String {
+    let errors = counted(diagnostics.total(Severity::Error), "error");
+    let warnings = counted(diagnostics.total(Severity::Warning), "warning");
     format!("{errors} and {warnings}")
 }
 
+/// Returns a count with its noun, as in "no errors", "1 error", "2 errors".
 pub(super) fn counted(n: usize, what: &str) -> String {
     match n {
         0 => format!("no {what}s"),
@@ -87,7 +92,7 @@ pub(super) fn counted(n: usize, what: &str) -> String {
 mod tests {
     use super::*;
 
-    fn finding(severity: Severity, kind: &'static str, line: Option<usize>) -> Diagnostic {
+    fn diagnostic(severity: Severity, kind: &'static str, line: Option<usize>) -> Diagnostic {
         Diagnostic {
             severity,
             kind,
@@ -98,40 +103,42 @@ mod tests {
     }
 
     #[test]
-    fn errors_come_first_and_every_finding_has_its_place() {
-        let mut findings = Diagnostics::default();
-        findings.push(finding(Severity::Warning, "odd lines", None));
-        findings.push(finding(Severity::Error, "bad lines", Some(3)));
-        findings.push(finding(Severity::Error, "bad lines", Some(7)));
+    fn errors_come_first_and_every_diagnostic_has_its_line() {
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(diagnostic(Severity::Warning, "odd lines", None));
+        diagnostics.push(diagnostic(Severity::Error, "bad lines", Some(3)));
+        diagnostics.push(diagnostic(Severity::Error, "bad lines", Some(7)));
         assert_eq!(
-            report(&findings),
+            report(&diagnostics),
             "error: bad lines (2)\n  d/f.txt:3: so it is\n  d/f.txt:7: so it is\n\
              warning: odd lines (1)\n  d/f.txt: so it is\n"
         );
-        assert_eq!(tally(&findings), "2 errors and 1 warning");
+        assert_eq!(totals(&diagnostics), "2 errors and 1 warning");
     }
 
     #[test]
-    fn what_data_holds_takes_one_line_and_cannot_act() {
-        let mut findings = Diagnostics::default();
+    fn text_from_data_takes_one_line_and_cannot_act() {
+        let mut diagnostics = Diagnostics::default();
         let reason = "there is no image \x1b[2J\ne\u{202e}".into();
         let file = "d/\x1b]0;x\x07.txt".into();
-        findings.push(Diagnostic {
+        diagnostics.push(Diagnostic {
             file,
             reason,
-            ..finding(Severity::Error, "bad lines", Some(3))
+            ..diagnostic(Severity::Error, "bad lines", Some(3))
         });
         assert_eq!(
-            report(&findings),
+            report(&diagnostics),
             "error: bad lines (1)\n  d/\\x1b]0;x\\x07.txt:3: there is no image \\x1b[2J\\ne\\u{202e}\n"
         );
     }
 
     #[test]
-    fn what_is_not_kept_is_still_told() {
-        let mut findings = Diagnostics::default();
-        (0..53).for_each(|line| findings.push(finding(Severity::Warning, "odd lines", Some(line))));
-        assert!(report(&findings).ends_with("  … and 3 more\n"));
-        assert_eq!(tally(&findings), "no errors and 53 warnings");
+    fn diagnostics_that_are_not_stored_are_counted() {
+        let mut diagnostics = Diagnostics::default();
+        (0..53).for_each(|line| {
+            diagnostics.push(diagnostic(Severity::Warning, "odd lines", Some(line)))
+        });
+        assert!(report(&diagnostics).ends_with("  … and 3 more\n"));
+        assert_eq!(totals(&diagnostics), "no errors and 53 warnings");
     }
 }

@@ -1,4 +1,4 @@
-//! `multiexpan compare`: runs held against each other.
+//! `multiexpan compare`: confidence intervals, significance tests and per-class results of runs.
 
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -16,36 +16,36 @@ pub struct Args {
     #[command(flatten)]
     pub compared: CompareArgs,
 
-    /// Print every class too, what classes are rolled up to, and the entities gained and lost;
-    /// Markdown and JSON always have them
+    /// Also print every class, the coarser classes, and the entities gained and lost; Markdown and
+    /// JSON always have them
     #[arg(long)]
     pub details: bool,
 
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 }
 
-/// What is compared, and how.
+/// The runs and the settings of the comparison.
 #[derive(Debug, clap::Args)]
 pub struct CompareArgs {
-    /// Runs; every other one is compared with the first
+    /// Runs; the first is the reference run that the others are compared with
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
 
-    /// Data set with gold and queries [default: the one that the first run's settings name]
+    /// Data set with gold and queries [default: the one named in the first run's settings]
     #[arg(long, value_name = "DIR")]
     pub dataset: Option<PathBuf>,
 
-    /// Folder of query files in place of the data set's, for runs of `evaluate --queries`
+    /// Folder of query files to use instead of the data set's, for runs of `evaluate --queries`
     #[arg(long, value_name = "DIR")]
     pub queries: Option<PathBuf>,
 
-    /// Queries with how many seeds [default: those of the first run; 3 where it has both]
+    /// Number of seeds of the queries [default: that of the first run, or 3 if it has both]
     #[arg(long, value_name = "N", value_parser = seeds_parser())]
     pub seeds: Option<SeedCount>,
 
-    /// What is compared, and corrected for being many [default: MAP and P at 10, 20, 50 and 100]
+    /// Metrics to compare, corrected for multiple tests [default: MAP and P at 10, 20, 50 and 100]
     #[arg(long, value_name = "METRIC,METRIC…", value_delimiter = ',')]
     pub metrics: Option<Vec<Metric>>,
 
@@ -53,25 +53,25 @@ pub struct CompareArgs {
     #[arg(long)]
     pub all_pairs: bool,
 
-    /// Entities are gained and lost among the first so many
+    /// Rank up to which entities count as gained or lost
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub depth: u16,
 }
 
 impl CompareArgs {
-    /// Each metric once, in their order.
+    /// Returns the settings, with each metric once and in the standard order.
     pub(super) fn settings(&self) -> ComparisonSettings {
         let mut metrics = self.metrics.clone().unwrap_or_else(|| Metric::ALL.to_vec());
         metrics.sort();
         metrics.dedup();
-        let against = if self.all_pairs {
+        let pair_selection = if self.all_pairs {
             PairSelection::AllPairs
         } else {
             PairSelection::WithReference
         };
         ComparisonSettings {
             metrics,
-            pair_selection: against,
+            pair_selection,
             depth: self.depth.into(),
         }
     }
@@ -89,9 +89,9 @@ impl CompareArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Columns for people; classes by the first metric
+    /// Aligned columns; classes by the first metric
     Table,
-    /// Everything
+    /// All data
     Json,
     /// The tables
     Markdown,
@@ -105,9 +105,9 @@ pub fn run(args: Args) -> Result<()> {
         format,
     } = args;
     let comparison = compare(&compared.runs(), &compared.settings())?;
-    let tables = |sheets: fn(&Comparison) -> Vec<Table>, written: fn(&Table) -> String| {
+    let tables = |select: fn(&Comparison) -> Vec<Table>, written: fn(&Table) -> String| {
         print_text(
-            &sheets(&comparison)
+            &select(&comparison)
                 .iter()
                 .map(written)
                 .collect::<Vec<_>>()
@@ -117,8 +117,8 @@ pub fn run(args: Args) -> Result<()> {
     match format {
         Format::Table if details => tables(Comparison::tables, Table::to_text),
         Format::Table => tables(Comparison::summary, Table::to_text),
-        Format::Markdown => tables(Comparison::tables, |sheet| {
-            sheet.render(TableFormat::Markdown)
+        Format::Markdown => tables(Comparison::tables, |table| {
+            table.render(TableFormat::Markdown)
         }),
         Format::Json => print_json(&comparison),
     }

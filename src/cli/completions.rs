@@ -1,4 +1,4 @@
-//! `multiexpan completions`: what a shell needs to complete commands and options.
+//! `multiexpan completions`: shell completions of commands and options.
 
 use std::io::Write;
 
@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The shell to write them for
+    /// The shell
     pub shell: Shell,
 }
 
-/// Writes the shell's script to standard output.
+/// Writes the completion script to standard output.
 pub fn run(args: Args, definition: Command) -> Result<()> {
     let script = script(args.shell, definition);
     std::io::stdout()

@@ -1,4 +1,4 @@
-//! `multiexpan convert`: a state dict of the published code becomes a model folder.
+//! `multiexpan convert`: converts a state dict of the published code to a model folder.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
@@ -12,56 +12,56 @@ use crate::printable;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// State dict as torch.save or safetensors wrote it; nothing in it is run
+    /// State dict written by torch.save or safetensors; no code in it is executed
     pub checkpoint: PathBuf,
 
-    /// The entities: folder of the data set, or a file like its entity2id.txt
+    /// Vocabulary: the folder of the data set, or a file like its entity2id.txt
     #[arg(long, value_name = "DIR|FILE")]
     pub vocabulary: PathBuf,
 
-    /// Entities in the order of the head's rows, one a line [default: rows.txt beside the
+    /// Entities in the order of the head's rows, one per line [default: rows.txt next to the
     /// vocabulary]
     ///
-    /// The checkpoint does not say which entity a row is: the published loader takes the order in
-    /// which its folder of entities is listed. `ls -U FOLDER > rows.txt`, on the machine that
-    /// trained, writes that list. A line is a name, an id, or the name of a file called after
+    /// The checkpoint does not state the entity of each row: the published loader uses the order in
+    /// which its folder of entities is listed. `ls -U FOLDER > rows.txt` on the machine of the
+    /// training writes this list. A line is a name, an id, or the name of a file that is named after
     /// either.
     #[arg(long, value_name = "LIST")]
     pub rows: Option<PathBuf>,
 
-    /// The head's rows are in the order of entity2id.txt
+    /// Take the rows of the head in the order of entity2id.txt
     #[arg(long, conflicts_with = "rows")]
     pub vocabulary_order: bool,
 
-    /// Folder to write the model to [default: the checkpoint's name without its ending]
+    /// Folder to write the model to [default: the checkpoint's path without its extension]
     #[arg(long, value_name = "MODEL")]
     pub out: Option<PathBuf>,
 
-    /// Text encoder that it was trained with: a name or a folder
+    /// Text encoder of the training: a name or a folder
     #[arg(long, value_name = "NAME|DIR", default_value = "bert-base-uncased")]
     pub text_encoder: String,
 
-    /// Image encoder that it was trained with: a name, a folder or a file of weights
+    /// Image encoder of the training: a name, a folder or a file of weights
     #[arg(long, value_name = "NAME|PATH", default_value = "resnet50")]
     pub image_encoder: String,
 
-    /// Pictures were normalised by ImageNet's mean and deviation, as the published code does not
+    /// Normalise images by the mean and deviation of ImageNet, unlike the published code
     #[arg(long)]
     pub normalize: bool,
 
-    /// Which state stands for a pair: that at the mask, as published, or the mean over the text
+    /// Hidden state of a pair: mask (at the mask, as published) or mean (over the text)
     #[arg(long, default_value = "mask", value_parser = state_parser())]
     pub state: Pooling,
 
-    /// Attention heads of every layer [default: the text encoder's]
+    /// Number of attention heads per layer [default: that of the text encoder]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
     pub heads: Option<i64>,
 }
 
-/// Writes the model folder whole or not at all.
+/// Converts the checkpoint and prints a summary.
 pub fn run(args: Args) -> Result<()> {
     let listed = args.rows.map(RowOrder::Listed);
-    let asked = Conversion {
+    let conversion = Conversion {
         out: args
             .out
             .unwrap_or_else(|| args.checkpoint.with_extension("")),
@@ -79,7 +79,7 @@ pub fn run(args: Args) -> Result<()> {
         heads: args.heads,
     };
     let mut reporter = Reporter::new(interrupt()?);
-    let converted = convert(&asked, &mut reporter)?;
+    let converted = convert(&conversion, &mut reporter)?;
     drop(reporter);
     let rows = converted.rows.display();
     print_note(&format!(
@@ -88,13 +88,13 @@ pub fn run(args: Args) -> Result<()> {
     if converted.own_text_layers {
         print_note(&format!(
             "its frozen BERT layers are not those of {}, and are kept",
-            asked.text_encoder
+            conversion.text_encoder
         ));
     }
     print_left_out(&converted.left_out);
     print_text(&format!(
         "{}: {}\n",
-        printable::path(&asked.out),
+        printable::path(&conversion.out),
         converted.network
     ))?;
     Ok(())

@@ -1,9 +1,9 @@
-//! `multiexpan convert-run`: a run of any form, in another; and what is odd about it.
+//! `multiexpan convert-run`: checks a run, and converts it to another format.
 
 use std::path::PathBuf;
 
 use crate::cli::arguments::{run_format_parser, seeds_parser};
-use crate::cli::check::{counted, report, tally};
+use crate::cli::check::{counted, report, totals};
 use crate::cli::output::print_text;
 use crate::error::Result;
 use crate::eval::run::{OpenedRun, RunFormat};
@@ -13,28 +13,28 @@ use crate::types::SeedCount;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A file of TREC lines, or a folder of published results or of a submission to NLPCC 2024;
-    /// files may be gzip
+    /// A TREC run file, or a folder of published results or of an NLPCC 2024 submission; files may
+    /// be gzipped
     pub run: PathBuf,
 
-    /// Data set that its queries and entities are of [default: the one that RUN.json names]
+    /// Data set of its queries and entities [default: the one named in RUN.json]
     #[arg(long, value_name = "DIR")]
     pub dataset: Option<PathBuf>,
 
-    /// Only queries with so many seeds; published results do not always tell of how many theirs are
+    /// Only queries with this number of seeds; published results do not always state it
     #[arg(long, value_name = "N", value_parser = seeds_parser())]
     pub seeds: Option<SeedCount>,
 
-    /// Where to write it [default: nowhere: only what is odd is told]
+    /// Path to write the run to [default: only check the run]
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
 
-    /// As what to write it
-    #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_format_parser())]
+    /// Format to write
+    #[arg(long, value_name = "FORMAT", default_value = "trec", value_parser = run_format_parser())]
     pub format: RunFormat,
 }
 
-/// Prints what is odd about the run, by file and line, and writes it in another form.
+/// Prints the warnings about the run by file and line, and writes it in another format.
 pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         args.format.check_output_path(out)?;
@@ -50,14 +50,14 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         run.write_as(args.format, out, &dataset)?;
     }
-    let held = format!(
+    let summary = format!(
         "{} ({format}) has {}",
         printable::path(&args.run),
         counted(run.rankings.len(), "list")
     );
     let text = match warnings.is_empty() {
-        true => format!("{held}, and nothing is odd\n"),
-        false => format!("{}\n{held}, {}\n", report(&warnings), tally(&warnings)),
+        true => format!("{summary}, and nothing is odd\n"),
+        false => format!("{}\n{summary}, {}\n", report(&warnings), totals(&warnings)),
     };
     print_text(&text)
 }

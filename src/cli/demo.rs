@@ -1,13 +1,13 @@
-//! Where the bundled demo lies.
+//! The location of the bundled demo.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// The demo's index, from `$MULTIEXPAN_DATA`, the working folder, where it is installed, or the
-/// source tree.
+/// Finds the demo's index in `$MULTIEXPAN_DATA`, the working folder, the installation, or the source
+/// tree.
 pub fn index() -> Result<PathBuf> {
-    let tried = places();
+    let tried = candidate_paths();
     match tried.iter().find(|p| p.join("index.json").is_file()) {
         Some(found) => Ok(found.clone()),
         None => Err(Error::Missing {
@@ -18,15 +18,15 @@ pub fn index() -> Result<PathBuf> {
     }
 }
 
-/// Every place that is looked at, in order.
-pub fn places() -> Vec<PathBuf> {
+/// Returns every candidate path, in the order of the search.
+pub fn candidate_paths() -> Vec<PathBuf> {
     let from_env = std::env::var_os("MULTIEXPAN_DATA").map(PathBuf::from);
     let program = std::env::current_exe().ok();
-    let beside_program = |data: &str| Some(program.as_ref()?.parent()?.parent()?.join(data));
+    let relative_to_program = |data: &str| Some(program.as_ref()?.parent()?.parent()?.join(data));
     // PREFIX/bin/multiexpan
-    let installed = beside_program("share/multiexpan");
+    let installed = relative_to_program("share/multiexpan");
     // target/release/multiexpan
-    let in_clone = beside_program("../data");
+    let in_clone = relative_to_program("../data");
     let from_source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     [
         from_env,
@@ -47,10 +47,10 @@ mod tests {
 
     #[test]
     fn the_source_tree_comes_last() {
-        let places = places();
-        assert!(places.len() >= 3);
+        let candidate_paths = candidate_paths();
+        assert!(candidate_paths.len() >= 3);
         assert_eq!(
-            places.last().unwrap(),
+            candidate_paths.last().unwrap(),
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index")
         );
     }

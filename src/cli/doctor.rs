@@ -283,7 +283,7 @@ fn theme(depth: Depth) -> Finding {
         |f| Settings::load(&f.join("config.toml")),
     );
     let found = settings.and_then(|settings| {
-        let meant = Theme::meant(&settings.theme, depth).to_owned();
+        let meant = Theme::resolve(&settings.theme, depth).to_owned();
         Theme::load(&meant, folder.map(|f| f.join("themes")).as_deref(), depth)?;
         Ok((settings.theme, meant))
     });
@@ -302,7 +302,7 @@ fn theme(depth: Depth) -> Finding {
 
 /// What images are drawn with, and why.
 fn pictures(environment: &Environment, drawing: &Drawing) -> Finding {
-    let found = format!("{}: {}", drawing.chosen.name(), drawing.why);
+    let found = format!("{}: {}", drawing.chosen.name(), drawing.reason);
     let finding = match drawing.chosen {
         Images::Halfblocks => Finding::new(Mark::Absent, "pictures", found)
             .next("docs/TERMINALS.md lists terminals that draw true images; --images overrides the choice"),
@@ -386,7 +386,7 @@ mod tests {
         let drawing = Drawing {
             terminal: Some("kitty(0.26.5)".into()),
             chosen: Images::Halfblocks,
-            why: "kitty draws kitty's placeholders only from 0.28 on".into(),
+            reason: "kitty draws kitty's placeholders only from 0.28 on".into(),
         };
         let whole = text(&terminal(&kitty, Some(drawing), Some((20, 5))));
         assert!(

@@ -1,4 +1,4 @@
-//! `multiexpan evaluate`: metrics over a data set's queries.
+//! `multiexpan evaluate`: metrics over the queries of a data set.
 
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -20,42 +20,42 @@ pub struct Args {
     /// Folder of the index
     pub index: PathBuf,
 
-    /// What the ranking sees
+    /// Modalities that the ranking uses
     #[arg(long, default_value = "both", value_parser = mode_parser())]
     pub mode: Mode,
 
-    /// Queries with how many seeds
+    /// Number of seeds of the queries
     #[arg(long, value_name = "N", default_value = "3", value_parser = seeds_parser())]
     pub seeds: SeedCount,
 
-    /// standard: each query alone. published: all classes of a query number from one pool, as the
-    /// published code
+    /// Protocol: standard (each query alone) or published (all classes of a query number from one
+    /// pool, as in the published code)
     #[arg(long, default_value = "standard", value_parser = protocol_parser())]
     pub protocol: EvaluationProtocol,
 
-    /// expanded: window search and re-ranking. joint: the same, all classes of a query number from
-    /// one pool. seeds: candidates by their score over the seeds alone
+    /// Ranking: expanded (window search and re-ranking), joint (the same, all classes of a query
+    /// number from one pool) or seeds (candidates sorted by ΣZ over the seeds)
     #[arg(long, default_value = "expanded", value_parser = ranking_parser(["expanded", "seeds", "joint"]))]
     pub ranking: RankingKind,
 
-    /// Folder of query files to use in place of the data set's
+    /// Folder of query files to use instead of the data set's
     #[arg(long, value_name = "DIR")]
     pub queries: Option<PathBuf>,
 
-    /// Only this class
+    /// Only evaluate this class
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
 
-    /// Write the rankings there, and every setting beside it (RUN.json)
+    /// Path for the rankings; the settings are written next to it (RUN.json)
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
 
-    /// As what the rankings are written: a file of TREC lines, or a folder of published results or
-    /// of a submission to NLPCC 2024
-    #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_format_parser(), requires = "out")]
+    /// Format of the rankings: a TREC run file, or a folder of published results or of an NLPCC 2024
+    /// submission
+    #[arg(long, value_name = "FORMAT", default_value = "trec", value_parser = run_format_parser(), requires = "out")]
     pub run_format: RunFormat,
 
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
@@ -85,14 +85,14 @@ pub fn run(args: Args) -> Result<()> {
         protocol: args.protocol,
         class,
     };
-    let asked = match (&args.queries, &session.catalogue.dataset) {
+    let queries = match (&args.queries, &session.catalogue.dataset) {
         (Some(folder), Some(dataset)) => Some(read_queries(dataset, folder, args.seeds)?),
         _ => None,
     };
-    let (asked, hash) = asked.unzip();
+    let (queries, hash) = queries.unzip();
     let hash = hash.or_else(|| session.queries_hash(args.seeds));
     let mut reporter = Reporter::new(interrupt()?);
-    let evaluated = evaluate(&session, &plan, asked, &mut reporter)?;
+    let evaluated = evaluate(&session, &plan, queries, &mut reporter)?;
     drop(reporter);
     print_left_out(&evaluated.left_out);
     if let Some(path) = &args.out {
@@ -105,7 +105,7 @@ pub fn run(args: Args) -> Result<()> {
     print(args.format, &session.catalogue.classes, &evaluated)
 }
 
-/// The rankings as a run, with every setting that made them.
+/// Returns the rankings as a run, with all settings that produced them.
 fn run_of(
     session: &Session,
     args: &Args,
@@ -152,8 +152,8 @@ fn settings(session: &Session, args: &Args, queries_hash: Option<String>) -> Map
         "protocol": args.protocol,
         "class": args.class,
         "queries": args.queries,
-        // joint expansion gives an entity to whoever asks first, so the order of classes is part of
-        // a run
+        // in a joint expansion the first class to pick an entity gets it, so the order of the classes
+        // is part of the settings
         "class_order": catalogue.classes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
     });
     settings.as_object().cloned().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! How a program ends: an exit code, one sentence on standard error.
+//! The end of the program: an exit code, and one sentence on standard error.
 
 use std::io::{ErrorKind, Write};
 use std::panic::PanicHookInfo;
@@ -7,16 +7,16 @@ use std::process::ExitCode;
 use crate::error::{Error, Result};
 use crate::printable;
 
-/// The exit code, after the sentence for people where there is one.
+/// Prints the error, if any, and returns the exit code.
 pub fn code(done: Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has had enough of it.
+        // the reader of the output has closed the pipe
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            // Where standard error is closed too, the exit code is all that is left to say.
+            // if standard error is closed too, only the exit code remains
             let _ = writeln!(
                 std::io::stderr(),
                 "multiexpan: {}",
@@ -27,7 +27,7 @@ pub fn code(done: Result<()>) -> ExitCode {
     }
 }
 
-/// A panic is told as one sentence for people and the place for the report; the backtrace on
+/// Installs a panic hook that prints one sentence with the source location, and the backtrace on
 /// request.
 pub fn on_panic() {
     std::panic::set_hook(Box::new(report_panic));
@@ -36,22 +36,22 @@ pub fn on_panic() {
 fn report_panic(panic: &PanicHookInfo) {
     let payload = panic.payload();
     let text = payload.downcast_ref::<String>().map(String::as_str);
-    let said = text
+    let message = text
         .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+    if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
         std::process::exit(0);
     }
-    let place = panic
+    let location = panic
         .location()
         .map(|l| format!("{}:{}", l.file(), l.line()))
         .unwrap_or_default();
     let mut err = std::io::stderr().lock();
-    // A panic while panicking aborts: what cannot be written is dropped.
+    // a panic while panicking aborts, so that a failure to write is ignored
     let _ = writeln!(
         err,
-        "multiexpan: a fault in the program, at {place}: {}",
-        printable::lines(said)
+        "multiexpan: a fault in the program, at {location}: {}",
+        printable::lines(message)
     );
     match std::env::var_os("RUST_BACKTRACE") {
         Some(_) => {

@@ -1,4 +1,4 @@
-//! `multiexpan expand`: one expansion.
+//! `multiexpan expand`: expands one set of seeds.
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub struct Args {
     /// Folder of the index
     pub index: PathBuf,
 
-    /// Entities to expand, by name or id, with commas between
+    /// Seeds, by name or id, separated by commas
     #[arg(
         long,
         value_name = "NAME,NAME…",
@@ -27,19 +27,19 @@ pub struct Args {
     )]
     pub seeds: Vec<String>,
 
-    /// What the ranking sees
+    /// Modalities that the ranking uses
     #[arg(long, default_value = "both", value_parser = mode_parser())]
     pub mode: Mode,
 
-    /// How many candidates to pick
+    /// Number of candidates to pick
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub size: u32,
 
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
-    /// Data set that says which candidates are gold [default: the one the index was built from]
+    /// Data set with the gold [default: the one the index was built from]
     #[arg(long, value_name = "DIR")]
     pub dataset: Option<PathBuf>,
 
@@ -49,11 +49,11 @@ pub struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Columns for people
+    /// Aligned columns
     Table,
-    /// An array, one object a candidate
+    /// An array with one object for each candidate
     Json,
-    /// Columns with tabs between, one header line
+    /// Tab-separated columns with a header line
     Tsv,
 }
 
@@ -61,7 +61,7 @@ pub enum Format {
 pub fn run(args: Args) -> Result<()> {
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let seeds = session.find_seeds(args.seeds.iter().map(String::as_str))?;
-    let ask = ExpandRequest {
+    let request = ExpandRequest {
         mode: args.mode,
         seeds,
         rejected: Vec::new(),
@@ -70,12 +70,12 @@ pub fn run(args: Args) -> Result<()> {
         joint: None,
         settings: SearchSettings::default(),
     };
-    let found = session.expand(&ask)?;
-    let shared = shared_classes(&session, &ask.seeds);
-    let rows: Vec<Row> = found
+    let candidates = session.expand(&request)?;
+    let shared = shared_classes(&session, &request.seeds);
+    let rows: Vec<Row> = candidates
         .iter()
         .zip(1..)
-        .map(|((c, r), rank)| Row::new(&session, &ask.seeds, &shared, rank, c, r))
+        .map(|((c, r), rank)| Row::new(&session, &request.seeds, &shared, rank, c, r))
         .collect();
     match args.format {
         Format::Json => print_json(&rows),
@@ -99,7 +99,7 @@ fn table_head() -> String {
     format!("{rank:>4}   {entity:<32} {numbers}{:>6}\n", "from")
 }
 
-/// Classes that all seeds are members of: what makes a candidate gold.
+/// Returns the classes that all seeds are members of. Their members are gold.
 fn shared_classes(session: &Session, seeds: &[EntityId]) -> Vec<usize> {
     let classes = session.catalogue.classes.iter().enumerate();
     classes
@@ -108,7 +108,7 @@ fn shared_classes(session: &Session, seeds: &[EntityId]) -> Vec<usize> {
         .collect()
 }
 
-/// A candidate as `--format json` writes it.
+/// A candidate in the JSON output.
 #[derive(Debug, Serialize)]
 struct Row {
     rank: usize,
@@ -116,13 +116,13 @@ struct Row {
     entity: String,
     /// ΣZ over the seeds.
     score: f64,
-    /// Null for an index that has not all modes.
+    /// Null if the index does not have all modes.
     parts: Option<ModalityParts>,
-    /// By seed id; they sum to the score.
+    /// The contribution of each seed by its id. Their sum is the score.
     seeds: BTreeMap<EntityId, f64>,
     pick: PickColumns,
     rerank: RerankColumns,
-    /// Whether it is in a class that all seeds share; null where the seeds share none.
+    /// True if it is in a class that all seeds share; null if they share none.
     gold: Option<bool>,
 }
 
@@ -132,13 +132,13 @@ struct PickColumns {
     window: usize,
     window_place: usize,
     divergence: f64,
-    /// ΣZ over the seeds and everything picked before.
+    /// ΣZ over the seeds and all earlier picks.
     score: f64,
 }
 
 #[derive(Debug, Serialize)]
 struct RerankColumns {
-    /// Its rank before re-ranking.
+    /// The rank before re-ranking.
     from: usize,
     divergence_rank: usize,
     /// 9/from + 1/divergence_rank.

@@ -1,4 +1,4 @@
-//! `multiexpan explore`: what the explorer is to open. `main` opens it.
+//! `multiexpan explore`: the arguments of the explorer, which `main` opens.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,31 +14,31 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
-    /// Folder of the index [default: the bundled demo's]
+    /// Folder of the index [default: that of the bundled demo]
     pub index: Option<PathBuf>,
 
-    /// Data set with sentences, pictures, gold and queries [default: the one the index was built
+    /// Data set with sentences, images, gold and queries [default: the one the index was built
     /// from]
     #[arg(long, value_name = "DIR")]
     pub dataset: Option<PathBuf>,
 
-    /// An index of the same data set, or a run, to stand beside it in Compare; may be given again
+    /// Index of the same data set, or run, to import into Compare; may be repeated
     #[arg(long, value_name = "PATH")]
     pub beside: Vec<PathBuf>,
 
-    /// How to draw pictures [default: the settings file's, else auto]
+    /// Protocol for drawing images [default: that of the settings file, or auto]
     #[arg(long, value_name = "HOW", value_parser = ["auto", "kitty", "sixel", "iterm2", "halfblocks", "off"])]
     pub images: Option<String>,
 
-    /// View to open, as the explorer wrote it with ctrl-s
+    /// View file to open, written by the explorer with ctrl-s
     #[arg(long, value_name = "FILE")]
     pub open: Option<PathBuf>,
 
-    /// Colour theme [default: the settings file's]
+    /// Colour theme [default: that of the settings file]
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
 
-    /// Print the default settings with their explanations, and open nothing
+    /// Print the default settings with explanations, and exit
     #[arg(long)]
     pub print_config: bool,
 
@@ -46,7 +46,7 @@ pub struct Args {
     pub device: DeviceArg,
 }
 
-/// Prints the settings' embedded file.
+/// Prints the embedded settings file.
 pub fn print_config() -> Result<()> {
     std::io::stdout()
         .write_all(DEFAULT_TOML.as_bytes())
@@ -54,7 +54,7 @@ pub fn print_config() -> Result<()> {
 }
 
 impl Args {
-    /// The index's folder: the one named, or the demo's. `Missing` where there is none.
+    /// Returns the folder of the index: the given one, or that of the demo. Fails if there is none.
     pub fn find_index(&self) -> Result<PathBuf> {
         match &self.index {
             Some(index) => existing_path("index", index.clone()),
@@ -68,13 +68,13 @@ pub fn check_is_index(folder: &Path) -> Result<()> {
     index::check_is_index(folder)
 }
 
-/// What hands requests over, and where replies arrive.
-pub type Line = (Box<dyn Fn(Request) + Send>, UnboundedReceiver<Reply>);
+/// The function that sends requests, and the receiver of replies.
+pub type EngineConnection = (Box<dyn Fn(Request) + Send>, UnboundedReceiver<Reply>);
 
-/// An engine in a process of its own.
-pub fn start_engine() -> Result<Line> {
+/// Starts the engine in a process of its own.
+pub fn start_engine() -> Result<EngineConnection> {
     let (replies, inbox) = unbounded_channel();
-    // a reply that nobody waits for any more is dropped
+    // a reply that is no longer awaited is dropped
     let engine = Process::start(move |reply| drop(replies.send(reply)))?;
     Ok((Box::new(move |request| engine.send(request)), inbox))
 }
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_named_index_must_be_there() {
+    fn a_given_index_must_exist() {
         let args = Args {
             index: Some("/no/such/index".into()),
             ..Args::default()

@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE.safetensors")]
     pub raw: Option<PathBuf>,
 
-    /// Names of the rows of --raw (entity2id.txt) [default: their numbers]
+    /// Vocabulary with the names of the rows of --raw (entity2id.txt) [default: row numbers]
     #[arg(long, value_name = "FILE", requires = "raw")]
     pub entities: Option<PathBuf>,
 
@@ -41,8 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "INDEX")]
     pub out: PathBuf,
 
-    /// Take the head as it was trained, where the model's settings say that its rows follow the
-    /// states
+    /// Use the trained head even if the model's settings replace its rows by prototypes
     #[arg(long, requires = "model")]
     pub trained_head: bool,
 
@@ -50,7 +49,7 @@ pub struct Args {
     pub device: DeviceArg,
 }
 
-/// Builds the index and writes it whole or not at all.
+/// Builds the index.
 pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let left_out = match (&args.raw, &args.dataset, &args.model) {

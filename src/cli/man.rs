@@ -1,4 +1,4 @@
-//! `multiexpan man`: the manual page, from the definitions of the commands and the table of keys.
+//! `multiexpan man`: manual pages, from the definitions of the commands and the keymap.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,34 +12,36 @@ use crate::error::{Error, Result};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The command that the page is of [default: the whole program, with the explorer's keys]
+    /// Command to write the page of [default: the program, with the explorer's keys]
     pub command: Option<String>,
-    /// Write the page of the program and of every command into this folder, as multiexpan.1,
-    /// multiexpan-expand.1 …
+    /// Folder for the pages of the program and of every command (multiexpan.1,
+    /// multiexpan-expand.1 …)
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     pub out: Option<PathBuf>,
 }
 
-/// Writes the page to standard output, as `man -l -` reads it, or every page into a folder.
+/// Writes the page to standard output, for `man -l -`, or every page into a folder.
 ///
-/// Errors: `Argument` where there is no such command, `Io` where a page cannot be written.
-pub fn run(args: Args, mut whole: Command) -> Result<()> {
-    whole.build();
+/// # Errors
+///
+/// `Argument` for an unknown command, and `Io` if a page cannot be written.
+pub fn run(args: Args, mut program: Command) -> Result<()> {
+    program.build();
     if let Some(folder) = &args.out {
-        return write_all(whole, folder);
+        return write_all(program, folder);
     }
     let page = match &args.command {
-        None => whole_page(whole),
-        Some(name) => match whole.find_subcommand(name).filter(|c| !c.is_hide_set()) {
+        None => program_page(program),
+        Some(name) => match program.find_subcommand(name).filter(|c| !c.is_hide_set()) {
             Some(command) => command_page(command, &format!("multiexpan-{name}")),
             None => {
-                let all: Vec<&str> = whole
+                let all: Vec<&str> = program
                     .get_subcommands()
                     .filter(|c| !c.is_hide_set())
                     .map(|c| c.get_name())
                     .collect();
                 return Err(Error::Argument(format!(
-                    "no command is called “{name}”; there are {}",
+                    "unknown command `{name}` (expected one of: {})",
                     all.join(", ")
                 )));
             }
@@ -52,14 +54,14 @@ pub fn run(args: Args, mut whole: Command) -> Result<()> {
     }
 }
 
-fn write_all(whole: Command, folder: &Path) -> Result<()> {
+fn write_all(program: Command, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let page_of = |command: &Command, title: &str| {
         let path = folder.join(format!("{title}.1"));
         let page = command_page(command, title).map_err(Error::io("write", &path))?;
         std::fs::write(&path, page).map_err(Error::io("write", &path))
     };
-    for command in whole
+    for command in program
         .get_subcommands()
         .filter(|c| !c.is_hide_set() && c.get_name() != "help")
     {
@@ -70,18 +72,18 @@ fn write_all(whole: Command, folder: &Path) -> Result<()> {
         }
     }
     let path = folder.join("multiexpan.1");
-    let page = whole_page(whole).map_err(Error::io("write", &path))?;
+    let page = program_page(program).map_err(Error::io("write", &path))?;
     std::fs::write(&path, page).map_err(Error::io("write", &path))
 }
 
-fn whole_page(whole: Command) -> io::Result<Vec<u8>> {
+fn program_page(program: Command) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
-    Man::new(whole).render(&mut page)?;
+    Man::new(program).render(&mut page)?;
     keys().to_writer(&mut page)?;
     Ok(page)
 }
 
-/// `title` is the page's own name: "multiexpan-expand".
+/// Renders the page of a command. `title` is the name of the page, as in "multiexpan-expand".
 fn command_page(command: &Command, title: &str) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     Man::new(command.clone().display_name(title))
@@ -90,17 +92,17 @@ fn command_page(command: &Command, title: &str) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// Every key of the shipped table, by where it is pressed.
+/// Renders the keys of the shipped keymap by context.
 fn keys() -> Roff {
     let mut page = Roff::new();
     page.control("SH", ["KEYS OF THE EXPLORER"]);
-    for context in Context::ALL {
-        let place = if context == Context::Global {
+    for &context in Context::ALL {
+        let context_name = if context == Context::Global {
             "everywhere"
         } else {
-            context.place()
+            context.title()
         };
-        page.control("SS", [place]);
+        page.control("SS", [context_name]);
         for (action, keys) in Keymap::shipped().listing(context) {
             page.control("TP", []);
             page.text([bold(keys)]);
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_page_has_every_command_and_every_action() {
-        let page = String::from_utf8(whole_page(Cli::command()).unwrap()).unwrap();
+        let page = String::from_utf8(program_page(Cli::command()).unwrap()).unwrap();
         let plain = page.replace("\\-", "-");
         for command in Cli::command()
             .get_subcommands()

@@ -9,12 +9,13 @@ use crate::error::{Error, Result};
 use crate::printable;
 use crate::progress::{CancelFlag, Observer, Progress};
 
-/// Plain lines come no faster than this while a stage goes on.
-const PLAIN_EVERY: Duration = Duration::from_secs(5);
+/// The least time between two plain lines of the same stage.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 /// The exit code of a program that ctrl-c ended.
 const INTERRUPTED: i32 = 130;
 
-/// A flag that ctrl-c raises. A second ctrl-c ends the process at once. Call once a process.
+/// Returns a flag that ctrl-c raises. A second ctrl-c ends the process at once. May be called only
+/// once in a process.
 pub fn interrupt() -> Result<CancelFlag> {
     let cancel = CancelFlag::default();
     let raised = cancel.clone();
@@ -23,7 +24,7 @@ pub fn interrupt() -> Result<CancelFlag> {
             std::process::exit(INTERRUPTED);
         }
         raised.cancel();
-        // Nobody is left to be told if this fails.
+        // a failure to write cannot be reported
         let _ = writeln!(
             std::io::stderr(),
             "\nstopping; ctrl-c again to stop at once"
@@ -36,34 +37,34 @@ pub fn interrupt() -> Result<CancelFlag> {
 /// Shows a job's progress and stops it when `cancel` is raised.
 pub struct Reporter {
     cancel: CancelFlag,
-    face: Face,
+    display: Display,
 }
 
-enum Face {
+enum Display {
     Bar { bar: ProgressBar, stage: String },
     Plain(Pace),
 }
 
 impl Reporter {
     pub fn new(cancel: CancelFlag) -> Self {
-        let face = if std::io::stderr().is_terminal() {
+        let display = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            Face::Bar {
+            Display::Bar {
                 bar,
                 stage: String::new(),
             }
         } else {
-            Face::Plain(Pace::default())
+            Display::Plain(Pace::default())
         };
-        Reporter { cancel, face }
+        Reporter { cancel, display }
     }
 
     fn show(&mut self, progress: &Progress) {
-        match &mut self.face {
-            Face::Bar { bar, stage } => draw(bar, stage, progress),
-            Face::Plain(pace) => {
+        match &mut self.display {
+            Display::Bar { bar, stage } => draw(bar, stage, progress),
+            Display::Plain(pace) => {
                 if pace.due(progress, Instant::now()) {
-                    // Progress that cannot be written is no reason to end the work.
+                    // a failure to write progress does not end the work
                     print_note(&line(progress));
                 }
             }
@@ -80,13 +81,13 @@ impl Observer<Progress> for Reporter {
 
 impl Drop for Reporter {
     fn drop(&mut self) {
-        if let Face::Bar { bar, .. } = &self.face {
+        if let Display::Bar { bar, .. } = &self.display {
             bar.finish_and_clear();
         }
     }
 }
 
-/// One bar; a new stage starts it anew.
+/// Draws the progress bar; a new stage resets it.
 fn draw(bar: &ProgressBar, stage: &mut String, progress: &Progress) {
     if *stage != progress.stage {
         stage.clone_from(&progress.stage);
@@ -111,7 +112,7 @@ fn style(counted: bool) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// "image features: 1200 of 3410 (35 %), 210 pictures/s, 40 s left"
+/// Returns a line like "image features: 1200 of 3410 (35 %), 210 pictures/s, 40 s left".
 fn line(progress: &Progress) -> String {
     let Progress {
         stage, done, total, ..
@@ -127,7 +128,7 @@ fn line(progress: &Progress) -> String {
     }
 }
 
-/// The note and the time left, with a comma between.
+/// Returns the note and the time left, separated by a comma.
 fn details(progress: &Progress) -> String {
     let left = progress
         .remaining
@@ -136,7 +137,7 @@ fn details(progress: &Progress) -> String {
     note.into_iter().chain(left).collect::<Vec<_>>().join(", ")
 }
 
-/// A duration as people say it: "40 s", "3 min 20 s", "2 h 5 min".
+/// Formats a duration like "40 s", "3 min 20 s" or "2 h 5 min".
 fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -146,7 +147,7 @@ fn span(time: Duration) -> String {
     }
 }
 
-/// When a plain line is due: at a new stage, at its end, and now and then between.
+/// Decides when a plain line is due: at a new stage, at its end, and in intervals between.
 #[derive(Default)]
 struct Pace {
     stage: String,
@@ -160,7 +161,7 @@ impl Pace {
         let ends = progress.total > 0 && progress.done >= progress.total;
         let late = self
             .last
-            .is_none_or(|last| now.duration_since(last) >= PLAIN_EVERY);
+            .is_none_or(|last| now.duration_since(last) >= PLAIN_INTERVAL);
         let due = new_stage || (ends && !self.ended) || (late && !ends);
         if due {
             self.stage.clone_from(&progress.stage);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_what_is_known() {
+    fn a_line_has_the_known_numbers() {
         assert_eq!(line(&at("reading", 0, 0)), "reading");
         assert_eq!(line(&at("reading", 7, 0)), "reading: 7");
         let mut progress = at("epoch 2 of 5", 30, 120);
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_read_easily() {
+    fn durations_have_two_units_at_most() {
         assert_eq!(span(Duration::from_secs(40)), "40 s");
         assert_eq!(span(Duration::from_secs(7500)), "2 h 5 min");
     }

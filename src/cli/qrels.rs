@@ -1,4 +1,4 @@
-//! `multiexpan qrels`: a data set's gold, for TREC's tools.
+//! `multiexpan qrels`: the gold of a data set for TREC tools.
 
 use std::path::PathBuf;
 
@@ -12,12 +12,12 @@ pub struct Args {
     /// Folder of the data set
     pub dataset: PathBuf,
 
-    /// File to write: query 0 entity label, 1 a member, 0 a judged non-member
+    /// File to write: query 0 entity label, with 1 for a member and 0 for a negative
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 }
 
-/// Writes the gold of every query, less its seeds.
+/// Writes the gold of every query, without its seeds.
 pub fn run(args: Args) -> Result<()> {
     let queries = write_qrels(&args.dataset, &args.out)?;
     print_text(&format!(

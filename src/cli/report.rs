@@ -1,4 +1,4 @@
-//! `multiexpan report`: a comparison as a page.
+//! `multiexpan report`: a comparison as a page with plots and images.
 
 use std::path::{Path, PathBuf};
 
@@ -20,28 +20,28 @@ pub struct Args {
     pub out: PathBuf,
 }
 
-/// Plots that a report may have one or more of.
+/// The prefixes of plots that a report has one or more of.
 const NUMBERED: [&str; 4] = ["scatter-", "classes-", "rolled-", "analysis-"];
 
-/// Writes the pages and the plots, and prints where they are.
+/// Writes the pages and the plots, and prints their paths.
 pub fn run(args: Args) -> Result<()> {
     let Args { compared, out } = args;
-    // now, and not after all was computed
+    // fails early if the folder cannot be created
     std::fs::create_dir_all(&out).map_err(Error::io("create", &out))?;
     let mut reporter = Reporter::new(interrupt()?);
-    let found = report(&compared.runs(), &compared.settings(), &mut reporter)?;
+    let report = report(&compared.runs(), &compared.settings(), &mut reporter)?;
     drop(reporter);
-    let files = found.files();
+    let files = report.files();
     for (name, text) in &files {
         let path = out.join(name);
         write_atomic(&path, text.as_bytes())?;
         print_text(&format!("{}\n", printable::path(&path)))?;
     }
-    remove_older(&out, |name| files.iter().any(|(new, _)| new == name))
+    remove_old_plots(&out, |name| files.iter().any(|(new, _)| new == name))
 }
 
-/// Removes the plots of an earlier report of more runs.
-fn remove_older(folder: &Path, is_new: impl Fn(&str) -> bool) -> Result<()> {
+/// Removes the plots of an earlier report that had more runs.
+fn remove_old_plots(folder: &Path, is_new: impl Fn(&str) -> bool) -> Result<()> {
     let is_plot = |name: &str| {
         let number = NUMBERED
             .iter()

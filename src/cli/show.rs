@@ -11,33 +11,37 @@ use crate::config::{Depth, Drawing, Environment, Images};
 use crate::error::{Error, Result};
 use crate::image_file;
 
-/// Columns and rows of a terminal that does not tell.
-const USUAL_SIZE: (u16, u16) = (80, 24);
+/// The columns and rows of a terminal that does not report its size.
+const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A PNG, JPEG, WebP, GIF or BMP file
     pub image: PathBuf,
 
-    /// Columns to stay within [default: the terminal's]
+    /// Greatest number of columns [default: that of the terminal]
     #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(1..))]
     pub width: Option<u16>,
 
-    /// Rows to stay within [default: the terminal's]
+    /// Greatest number of rows [default: that of the terminal]
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u16).range(1..))]
     pub height: Option<u16>,
 }
 
-/// Draws an image in letters, within so many columns and rows, for this terminal.
+/// Draws an image as text within a number of columns and rows, for this terminal.
 pub type DrawText =
     fn(DynamicImage, (u16, u16), &Environment) -> std::result::Result<String, String>;
 
-/// Draws the image at the cursor, never larger than it is. `ask` asks the terminal what it draws,
-/// where there is one; `draw_text` draws where it draws no images.
-pub fn run(args: Args, ask: impl FnOnce() -> Drawing, draw_text: DrawText) -> Result<()> {
+/// Draws the image at the cursor, at most at its own size. `query_terminal` asks the terminal for its
+/// image protocol, if there is one; `draw_text` is used if the terminal draws no images.
+pub fn run(
+    args: Args,
+    query_terminal: impl FnOnce() -> Drawing,
+    draw_text: DrawText,
+) -> Result<()> {
     let image = image_file::open(&args.image)?;
-    let (columns, rows) = terminal::size().unwrap_or(USUAL_SIZE);
-    // One row less than the terminal has: the prompt takes it.
+    let (columns, rows) = terminal::size().unwrap_or(DEFAULT_SIZE);
+    // one row is left for the prompt
     let room = (
         args.width.unwrap_or(columns),
         args.height.unwrap_or(rows.saturating_sub(1)),
@@ -46,10 +50,10 @@ pub fn run(args: Args, ask: impl FnOnce() -> Drawing, draw_text: DrawText) -> Re
     let mut environment = Environment::current();
     let writes_to_terminal = std::io::stdout().is_terminal();
     let is_terminal = std::io::stdin().is_terminal() && writes_to_terminal;
-    // viuer draws to the terminal itself, and asks it again: only where nothing is between, and it
-    // will answer
+    // viuer draws to the terminal itself and queries it again, so it is used only if nothing is in
+    // between and the terminal will answer
     let chosen = if is_terminal && environment.multiplexer.is_none() {
-        ask().chosen
+        query_terminal().chosen
     } else {
         Images::Halfblocks
     };
@@ -79,15 +83,19 @@ pub fn run(args: Args, ask: impl FnOnce() -> Drawing, draw_text: DrawText) -> Re
     Ok(())
 }
 
-/// Columns and rows for a picture of these pixels within this room, its shape kept. A cell is one
-/// pixel wide and two high; a picture is never made larger, and never less than one cell.
+/// Returns the columns and rows for an image of this size in pixels within the room. The aspect ratio
+/// is preserved. A cell is one pixel wide and two high. The image is not enlarged, and has at least
+/// one cell.
 fn cells((width, height): (u32, u32), (columns, rows): (u16, u16)) -> (u32, u32) {
     let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
     let scale = (f64::from(columns) / width)
         .min(f64::from(rows) * 2.0 / height)
         .min(1.0);
-    let whole = |cells: f64| (cells.round() as u32).max(1);
-    (whole(width * scale), whole(height * scale / 2.0))
+    let at_least_one = |cells: f64| (cells.round() as u32).max(1);
+    (
+        at_least_one(width * scale),
+        at_least_one(height * scale / 2.0),
+    )
 }
 
 #[cfg(test)]
@@ -95,14 +103,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_keeps_its_shape() {
+    fn the_aspect_ratio_is_preserved() {
         assert_eq!(cells((160, 160), (80, 23)), (46, 23));
         assert_eq!(cells((160, 80), (80, 23)), (80, 20));
         assert_eq!(cells((10, 10), (80, 23)), (10, 5));
     }
 
     #[test]
-    fn a_sliver_still_has_a_cell() {
+    fn a_narrow_image_has_at_least_one_cell() {
         assert_eq!(cells((1, 1000), (80, 23)), (1, 23));
         assert_eq!(cells((1000, 1), (80, 23)), (80, 1));
         assert_eq!(cells((160, 160), (1, 1)), (1, 1));

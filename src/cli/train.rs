@@ -1,4 +1,4 @@
-//! `multiexpan train`: pre-training.
+//! `multiexpan train`: pre-trains a model.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::{Path, PathBuf};
@@ -24,48 +24,48 @@ pub struct Args {
 
     /// Sizes and recipe to start from
     ///
-    /// mini: small encoders, minutes on a CPU, the demo's. base: the paper's, BERT-base and
+    /// mini: small encoders, minutes on a CPU, used for the demo. base: as in the paper, BERT-base and
     /// ResNet-50
     #[arg(long, default_value = "mini", value_parser = preset_parser())]
     pub preset: Preset,
 
-    /// Pre-training tasks, with commas between [default: the preset's]
+    /// Pre-training tasks, separated by commas [default: those of the preset]
     ///
-    /// mep: masked entity prediction, always needed. contrastive and clustering: two views of a
-    /// class; for them, entities are first mined by expanding with a model trained on mep alone.
-    /// distillation: a slower copy of the model teaches mep
+    /// mep: masked entity prediction, always required. contrastive and clustering: two views of a
+    /// class, for which entities are first mined by an expansion with a model trained on mep only.
+    /// distillation: a moving average of the model is the teacher of mep
     #[arg(long, value_name = "TASK,TASK…", value_delimiter = ',', value_parser = task_parser())]
     pub tasks: Option<Vec<Task>>,
 
-    /// Go on from the last checkpoint in MODEL
+    /// Continue from the last checkpoint in MODEL
     #[arg(long)]
     pub resume: bool,
 
-    /// Seed of every random choice
+    /// Seed of the random number generators
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 
-    /// Passes over the data [default: the preset's]
+    /// Number of passes over the data [default: that of the preset]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
 
-    /// Text encoder: a name or a folder [default: the preset's]
+    /// Text encoder: a name or a folder [default: that of the preset]
     #[arg(long, value_name = "NAME|DIR")]
     pub text_encoder: Option<String>,
 
-    /// Image encoder: a name, a folder or a file of weights [default: the preset's]
+    /// Image encoder: a name, a folder or a file of weights [default: that of the preset]
     #[arg(long, value_name = "NAME|PATH")]
     pub image_encoder: Option<String>,
 
-    /// Settings that go over the preset's
+    /// Settings file that overrides the preset
     #[arg(long, value_name = "FILE.toml")]
     pub config: Option<PathBuf>,
 
-    /// CPU threads to compute with [default: all]
+    /// Number of CPU threads [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 
-    /// The same model on any machine of one kind, whatever its cores: one thread, f32
+    /// Train the same model on any machine of one kind, whatever its cores: one thread, f32
     #[arg(long, conflicts_with = "threads")]
     pub deterministic: bool,
 
@@ -90,7 +90,7 @@ pub fn run(args: Args) -> Result<()> {
     let trained = match train(&args.dataset, &args.out, &config, options, &mut reporter) {
         Err(Error::Stopped) => {
             drop(reporter);
-            print_note("stopped; `--resume` goes on where it was");
+            print_note("stopped; `--resume` continues from here");
             return Err(Error::Stopped);
         }
         other => other?,
@@ -112,7 +112,7 @@ pub fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// The preset, then the file of settings, then the options of the command line.
+/// Returns the preset, overridden by the settings file, overridden by the options.
 fn settings(args: &Args) -> Result<TrainConfig> {
     let mut config = settings_of(args.preset, args.config.as_deref())?;
     config.text_encoder = args.text_encoder.clone().unwrap_or(config.text_encoder);
@@ -128,7 +128,7 @@ fn settings(args: &Args) -> Result<TrainConfig> {
     Ok(config)
 }
 
-/// The preset, with a file's settings over it where there is one.
+/// Returns the preset, overridden by the settings file if there is one.
 pub(super) fn settings_of(preset: Preset, file: Option<&Path>) -> Result<TrainConfig> {
     file.map_or_else(
         || Ok(TrainConfig::preset(preset)),
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_changes_only_what_it_names() {
+    fn a_file_changes_only_its_own_settings() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "drop_text = 0.3\n").unwrap();
         let read = settings_of(Preset::Mini, Some(file.path())).unwrap();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_setting_is_refused_by_name() {
+    fn an_unknown_setting_is_named_in_the_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "drop_txt = 0.3\n").unwrap();
         assert!(

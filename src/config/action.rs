@@ -1,22 +1,22 @@
-//! What a key can do. One list gives the enum, the name used in `config.toml`, and the line of
+//! The actions of keys. One list defines the enum, the names in `config.toml`, and the lines of
 //! help.
 
 macro_rules! actions {
     ($($variant:ident $name:literal $help:literal,)*) => {
-        /// Plain data: what a key asks for. The screen decides what it means there.
+        /// An action of a key, as plain data. The focused component decides what it does.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action { $(#[doc = $help] $variant,)* }
 
         impl Action {
-            /// In the order in which help lists them.
+            /// All actions in the order of help.
             pub const ALL: &[Action] = &[$(Action::$variant,)*];
 
-            /// Its name in `config.toml`.
+            /// Returns the name in `config.toml`.
             pub fn name(self) -> &'static str {
                 match self { $(Action::$variant => $name,)* }
             }
 
-            /// One line for people.
+            /// Returns the line of help.
             pub fn help(self) -> &'static str {
                 match self { $(Action::$variant => $help,)* }
             }

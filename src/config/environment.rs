@@ -1,6 +1,5 @@
-//! What the environment variables say of the terminal. They say little over ssh, where most of them
-//! are not passed on, so whatever the terminal can be asked is asked
-//! (`tui/platform/capabilities.rs`).
+//! The environment variables that describe the terminal. Over ssh most of them are not passed on, so
+//! the terminal is queried for whatever it can report (`tui/platform/capabilities.rs`).
 
 use crate::config::theme::Depth;
 
@@ -13,7 +12,7 @@ pub enum Multiplexer {
 }
 
 impl Multiplexer {
-    /// The name for people.
+    /// Returns the name for display.
     pub fn name(self) -> &'static str {
         match self {
             Multiplexer::Tmux => "tmux",
@@ -31,18 +30,17 @@ pub struct Environment {
     pub multiplexer: Option<Multiplexer>,
     pub over_ssh: bool,
     pub depth: Depth,
-    /// The locale variable that decides how letters are encoded, as `NAME=value`; `None` where none
-    /// is set.
+    /// The locale variable that sets the character encoding, as `NAME=value`; `None` if none is set.
     pub locale: Option<String>,
 }
 
 impl Environment {
-    /// The process's own.
+    /// Returns the environment of this process.
     pub fn current() -> Environment {
         Environment::from_variables(|name| std::env::var(name).ok())
     }
 
-    /// From any variables: `variable` looks one up.
+    /// Returns the environment of other variables, which `variable` looks up.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Environment {
         let get = |name: &str| variable(name).unwrap_or_default();
         let term = get("TERM");
@@ -59,13 +57,13 @@ impl Environment {
         }
     }
 
-    /// Whether the terminal can place a character where it likes. `dumb` cannot, and of one without
-    /// a name nobody knows.
+    /// Returns true if the terminal can move the cursor. `dumb` cannot, and a terminal without a
+    /// name is unknown.
     pub fn draws_screens(&self) -> bool {
         !matches!(self.term.as_str(), "" | "dumb" | "unknown")
     }
 
-    /// A setting that encodes letters in UTF-8: of the variable that decides now.
+    /// Returns a setting of the deciding locale variable that makes the encoding UTF-8.
     pub fn utf8_setting(&self) -> String {
         let name = self
             .locale
@@ -75,7 +73,7 @@ impl Environment {
         format!("{name}=C.UTF-8")
     }
 
-    /// Whether the locale encodes letters in UTF-8.
+    /// Returns true if the character encoding is UTF-8.
     pub fn is_utf8(&self) -> bool {
         let locale = self
             .locale
@@ -106,8 +104,7 @@ fn depth(get: &impl Fn(&str) -> String, term: &str, multiplexer: Option<Multiple
     if !get("NO_COLOR").is_empty() {
         return Depth::None;
     }
-    // GNU screen inherits COLORTERM from the terminal around it, and takes 24-bit colours for
-    // something else
+    // GNU screen inherits COLORTERM from the outer terminal, but misreads 24-bit colours
     let is_true = multiplexer != Some(Multiplexer::Screen)
         && (colorterm.contains("truecolor")
             || colorterm.contains("24bit")
@@ -138,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn multiplexers_are_told_apart() {
+    fn multiplexers_are_detected() {
         let found = |variables: &[(&str, &str)]| environment(variables).multiplexer;
         assert_eq!(
             found(&[("TERM", "xterm-kitty"), ("ZELLIJ", "0")]),
@@ -179,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_locale_says_how_letters_are_encoded() {
+    fn the_locale_sets_the_encoding() {
         let utf8 = |variables: &[(&str, &str)]| environment(variables).is_utf8();
         assert!(
             utf8(&[("LANG", "C.UTF-8")]) && utf8(&[("LC_ALL", "de_DE.utf8@euro"), ("LANG", "C")])

@@ -1,11 +1,11 @@
-//! Keys and sequences of keys, as people write them.
+//! Keys and key sequences, and their notation.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// A key as people write it: `J`, `ctrl-r`, `backtab`.
+/// A key, written as in `J`, `ctrl-r` or `backtab`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     code: KeyCode,
@@ -19,8 +19,7 @@ impl Key {
 }
 
 impl From<KeyEvent> for Key {
-    /// Shift is part of the character or of `backtab`; terminals differ in whether they report it
-    /// too.
+    /// Drops shift, which is part of the character or of `backtab`. Not all terminals report it.
     fn from(event: KeyEvent) -> Self {
         Key {
             code: event.code,
@@ -98,8 +97,8 @@ impl fmt::Display for Key {
 }
 
 impl Key {
-    /// For people: arrows as arrows, pages short.
-    pub fn shown(self) -> String {
+    /// Returns the key for display, with arrows for the arrow keys.
+    pub fn display(self) -> String {
         const SHORT: [(&str, &str); 6] = [
             ("up", "↑"),
             ("down", "↓"),
@@ -117,7 +116,7 @@ impl Key {
     }
 }
 
-/// Keys that are pressed one after the other: `g g`. Mostly it is one.
+/// Keys that are pressed one after the other, as in `g g`. Most sequences have one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sequence(Vec<Key>);
 
@@ -126,9 +125,9 @@ impl Sequence {
         &self.0
     }
 
-    /// For people: arrows as arrows, letters set together.
-    pub fn shown(&self) -> String {
-        let keys: Vec<String> = self.0.iter().map(|key| key.shown()).collect();
+    /// Returns the sequence for display, with letters joined.
+    pub fn display(&self) -> String {
+        let keys: Vec<String> = self.0.iter().map(|key| key.display()).collect();
         let letters = keys.iter().all(|key| key.chars().count() == 1);
         keys.join(if letters { "" } else { " " })
     }
@@ -158,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_as_they_are_written() {
+    fn keys_are_parsed_from_their_display() {
         for text in [
             "J",
             "ctrl-r",
@@ -180,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn sequences_are_keys_with_a_space_between() {
+    fn sequences_are_separated_by_spaces() {
         let sequence: Sequence = "g alt-left".parse().unwrap();
         assert_eq!(
             (sequence.keys().len(), sequence.to_string().as_str()),
             (2, "g alt-left")
         );
-        assert_eq!(sequence.shown(), "g alt-←");
-        assert_eq!("y y".parse::<Sequence>().unwrap().shown(), "yy");
+        assert_eq!(sequence.display(), "g alt-←");
+        assert_eq!("y y".parse::<Sequence>().unwrap().display(), "yy");
         for bad in ["", "g ", "g  g", "g entre"] {
             assert!(bad.parse::<Sequence>().is_err(), "{bad}");
         }

@@ -1,10 +1,23 @@
-//! The table from context and keys to action.
+//! The keymap: the actions of keys in each context.
+
+use strum::VariantArray;
 
 use crate::config::action::Action;
 use crate::config::key::{Key, Sequence};
 
-/// Where a key is pressed. A pane's own keys come before the global ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The part of the interface that has the focus. Its own keys take precedence over the global ones.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Context {
     Global,
     Classes,
@@ -20,6 +33,7 @@ pub enum Context {
     Popup,
     Explain,
     WhatIf,
+    #[strum(serialize = "naming")]
     SaveQuery,
     Path,
     Palette,
@@ -27,52 +41,15 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Context; 18] = [
-        Context::Global,
-        Context::Classes,
-        Context::Filter,
-        Context::Seeds,
-        Context::Typing,
-        Context::Candidates,
-        Context::Entity,
-        Context::Compare,
-        Context::Failures,
-        Context::Note,
-        Context::Metrics,
-        Context::Popup,
-        Context::Explain,
-        Context::WhatIf,
-        Context::SaveQuery,
-        Context::Path,
-        Context::Palette,
-        Context::Searching,
-    ];
+    pub const ALL: &[Context] = Context::VARIANTS;
 
+    /// Returns the name in `config.toml`.
     pub fn name(self) -> &'static str {
-        match self {
-            Context::Global => "global",
-            Context::Classes => "classes",
-            Context::Filter => "filter",
-            Context::Seeds => "seeds",
-            Context::Typing => "typing",
-            Context::Candidates => "candidates",
-            Context::Entity => "entity",
-            Context::Compare => "compare",
-            Context::Failures => "failures",
-            Context::Note => "note",
-            Context::Metrics => "metrics",
-            Context::Popup => "popup",
-            Context::Explain => "explain",
-            Context::WhatIf => "what-if",
-            Context::SaveQuery => "naming",
-            Context::Path => "path",
-            Context::Palette => "palette",
-            Context::Searching => "searching",
-        }
+        self.into()
     }
 
-    /// What it is called, for people.
-    pub fn place(self) -> &'static str {
+    /// Returns the name for display.
+    pub fn title(self) -> &'static str {
         match self {
             Context::Global => "Explore",
             Context::Classes => "classes",
@@ -95,7 +72,7 @@ impl Context {
         }
     }
 
-    /// Whether letters are text here, so that no global letter may act.
+    /// Returns true if letters are text, so that global letters do not act.
     pub fn takes_text(self) -> bool {
         use Context::*;
         matches!(
@@ -104,15 +81,15 @@ impl Context {
         )
     }
 
-    /// Whether global keys act here too. In a text field or a popup only those with ctrl do.
-    fn passes(self, key: Key) -> bool {
+    /// Returns true if a global key acts here too. In a text field or a popup only those with ctrl do.
+    fn passes_to_global(self, key: Key) -> bool {
         key.has_ctrl()
             || !(self.takes_text()
                 || matches!(self, Context::Popup | Context::Explain | Context::WhatIf))
     }
 }
 
-/// What some keys amount to.
+/// The meaning of a key sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
     Action(Action),
@@ -123,53 +100,61 @@ pub enum Bound {
 
 type Binding = (Context, Sequence, Action);
 
-/// The table of keys. Help is printed from it, keys are looked up in it.
+/// The actions of all key sequences. Help is printed from it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Keymap {
     bindings: Vec<Binding>,
 }
 
 impl Keymap {
-    /// What these keys ask for in this context. A pane's own come before the global ones.
+    /// Returns the meaning of keys in a context. Its own keys take precedence over the global ones.
     pub fn find(&self, context: Context, keys: &[Key]) -> Bound {
         let in_one = |context| {
-            let mut begun = self.begun(context, keys);
-            match begun.clone().find(|b| b.1.keys().len() == keys.len()) {
+            let mut matches = self.starting_with(context, keys);
+            match matches.clone().find(|b| b.1.keys().len() == keys.len()) {
                 Some(binding) => Bound::Action(binding.2),
-                None if begun.next().is_some() => Bound::Prefix,
+                None if matches.next().is_some() => Bound::Prefix,
                 None => Bound::Nothing,
             }
         };
         match in_one(context) {
-            Bound::Nothing if keys.first().is_some_and(|&key| context.passes(key)) => {
+            Bound::Nothing
+                if keys
+                    .first()
+                    .is_some_and(|&key| context.passes_to_global(key)) =>
+            {
                 in_one(Context::Global)
             }
-            found => found,
+            meaning => meaning,
         }
     }
 
-    /// What may follow these keys: the keys that are left, as they are shown, and the action.
+    /// Returns the possible continuations of these keys: the remaining keys for display, and the action.
     pub fn following(&self, context: Context, keys: &[Key]) -> Vec<(String, Action)> {
         let global = keys
             .first()
-            .is_some_and(|&key| context.passes(key))
+            .is_some_and(|&key| context.passes_to_global(key))
             .then_some(Context::Global);
         let all = [Some(context), global]
             .into_iter()
             .flatten()
-            .flat_map(|context| self.begun(context, keys));
+            .flat_map(|context| self.starting_with(context, keys));
         let left = |b: &Binding| {
             b.1.keys()[keys.len()..]
                 .iter()
-                .map(|key| key.shown())
+                .map(|key| key.display())
                 .collect::<Vec<_>>()
                 .join(" ")
         };
         all.map(|binding| (left(binding), binding.2)).collect()
     }
 
-    /// The bindings of a context that begin with these keys.
-    fn begun(&self, context: Context, keys: &[Key]) -> impl Iterator<Item = &Binding> + Clone {
+    /// Returns the bindings of a context that start with these keys.
+    fn starting_with(
+        &self,
+        context: Context,
+        keys: &[Key],
+    ) -> impl Iterator<Item = &Binding> + Clone {
         self.bindings
             .iter()
             .filter(move |b| b.0 == context && b.1.keys().starts_with(keys))
@@ -182,10 +167,10 @@ impl Keymap {
             .extend(keys.iter().map(|keys| (context, keys.clone(), action)));
     }
 
-    /// Keys that two actions claim in one context, and keys that never are waited for since their
-    /// beginning is an action.
-    pub(super) fn clashes(&self) -> Vec<String> {
-        let mut found = Vec::new();
+    /// Describes the conflicts: sequences that two actions of a context share, and sequences that
+    /// cannot be completed because their start is bound to an action.
+    pub(super) fn conflicts(&self) -> Vec<String> {
+        let mut conflicts = Vec::new();
         for (i, a) in self.bindings.iter().enumerate() {
             for b in self.bindings[i + 1..].iter().filter(|b| b.0 == a.0) {
                 let (short, long) = if a.1.keys().len() <= b.1.keys().len() {
@@ -193,34 +178,38 @@ impl Keymap {
                 } else {
                     (b, a)
                 };
-                let (place, one, other) = (a.0.name(), short.2.name(), long.2.name());
+                let (context, one, other) = (a.0.name(), short.2.name(), long.2.name());
                 if short.1 == long.1 {
-                    found.push(format!(
-                        "keys.{place}: “{}” is bound to both {one} and {other}",
+                    conflicts.push(format!(
+                        "keys.{context}: “{}” is bound to both {one} and {other}",
                         short.1
                     ));
                 } else if long.1.keys().starts_with(short.1.keys()) {
                     let (short, long) = (&short.1, &long.1);
-                    found.push(format!(
-                        "keys.{place}: “{short}” is bound to {one} and begins “{long}” of {other}"
+                    conflicts.push(format!(
+                        "keys.{context}: “{short}” is bound to {one}, and is also the start of “{long}”, bound to {other}"
                     ));
                 }
             }
         }
-        found
+        conflicts
     }
 
-    /// Every binding of one context.
-    pub fn of(&self, context: Context) -> impl Iterator<Item = (&Sequence, Action)> {
+    /// Returns every binding of one context.
+    pub fn bindings(&self, context: Context) -> impl Iterator<Item = (&Sequence, Action)> {
         self.bindings
             .iter()
             .filter(move |b| b.0 == context)
             .map(|b| (&b.1, b.2))
     }
 
-    /// The actions of one context in the order of help, each with its keys.
+    /// Returns the actions of one context in the order of help, each with its keys.
     pub fn listing(&self, context: Context) -> Vec<(Action, String)> {
-        let keys = |action| self.shown(context, action).collect::<Vec<_>>().join(" ");
+        let keys = |action| {
+            self.displayed(context, action)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         Action::ALL
             .iter()
             .map(|&a| (a, keys(a)))
@@ -228,22 +217,23 @@ impl Keymap {
             .collect()
     }
 
-    /// The global actions in the order of help, each with those of its keys that act in this
-    /// context too.
+    /// Returns the global actions in the order of help, each with those of its keys that also act in
+    /// this context.
     pub fn everywhere(&self, context: Context) -> Vec<(Action, String)> {
-        let claimed = |keys: &[Key]| {
-            let mut own = self.of(context).map(|(own, _)| own.keys());
+        let is_taken = |keys: &[Key]| {
+            let mut own = self.bindings(context).map(|(own, _)| own.keys());
             own.any(|own| own.starts_with(keys) || keys.starts_with(own))
         };
-        let acts = |(keys, _): &(&Sequence, Action)| {
-            context.passes(keys.keys()[0]) && !claimed(keys.keys())
+        let is_active = |(keys, _): &(&Sequence, Action)| {
+            context.passes_to_global(keys.keys()[0]) && !is_taken(keys.keys())
         };
-        let bound: Vec<(&Sequence, Action)> = self.of(Context::Global).filter(acts).collect();
+        let bound: Vec<(&Sequence, Action)> =
+            self.bindings(Context::Global).filter(is_active).collect();
         let keys = |action| {
             bound
                 .iter()
                 .filter(|b| b.1 == action)
-                .map(|b| b.0.shown())
+                .map(|b| b.0.display())
                 .collect::<Vec<_>>()
                 .join(" ")
         };
@@ -254,15 +244,15 @@ impl Keymap {
             .collect()
     }
 
-    /// The first key of an action in a context, for hints.
+    /// Returns the first key of an action in a context, for hints.
     pub fn key_of(&self, context: Context, action: Action) -> Option<String> {
-        self.shown(context, action).next()
+        self.displayed(context, action).next()
     }
 
-    fn shown(&self, context: Context, action: Action) -> impl Iterator<Item = String> {
-        self.of(context)
+    fn displayed(&self, context: Context, action: Action) -> impl Iterator<Item = String> {
+        self.bindings(context)
             .filter(move |(_, a)| *a == action)
-            .map(|(keys, _)| keys.shown())
+            .map(|(keys, _)| keys.display())
     }
 }
 
@@ -298,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pane_comes_before_the_whole() {
+    fn own_keys_take_precedence_over_global_ones() {
         let mut map = Keymap::default();
         map.bind(Context::Global, Action::FocusLeft, &keys("h"));
         map.bind(Context::Seeds, Action::Left, &keys("h"));
@@ -310,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_waits_for_what_follows() {
+    fn a_prefix_waits_for_further_keys() {
         let mut map = Keymap::default();
         map.bind(Context::Global, Action::Quit, &keys("g q"));
         map.bind(Context::Seeds, Action::First, &keys("g g"));
@@ -335,14 +325,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_whole_and_a_beginning_is_a_clash() {
+    fn a_bound_prefix_is_a_conflict() {
         let mut map = Keymap::default();
         map.bind(Context::Seeds, Action::First, &keys("g g"));
         map.bind(Context::Seeds, Action::Last, &keys("g"));
         map.bind(Context::Entity, Action::Last, &keys("g"));
         assert_eq!(
-            map.clashes(),
-            ["keys.seeds: “g” is bound to last and begins “g g” of first"]
+            map.conflicts(),
+            ["keys.seeds: “g” is bound to last, and is also the start of “g g”, bound to first"]
         );
     }
 }

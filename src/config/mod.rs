@@ -1,5 +1,5 @@
-//! What the user may choose: settings, keys and colours. The embedded `default.toml` is the
-//! documentation, the source of every default, and what `--print-config` prints.
+//! The user's settings, keys and colours. The embedded `default.toml` is the documentation and the
+//! source of every default; `--print-config` prints it.
 
 mod action;
 mod environment;
@@ -19,13 +19,14 @@ pub use theme::{ANSI_COLOURS, Depth, Role, Theme};
 
 use std::path::PathBuf;
 
-/// `$XDG_CONFIG_HOME/multiexpan`: `config.toml` and `themes/`. None where there is no home.
+/// Returns `$XDG_CONFIG_HOME/multiexpan`, the folder of `config.toml` and `themes/`; `None` without a
+/// home folder.
 pub fn config_dir() -> Option<PathBuf> {
     dirs().map(|d| d.config_dir().to_owned())
 }
 
-/// `$XDG_STATE_HOME/multiexpan` (where the system has no such place: its data folder): session
-/// files.
+/// Returns `$XDG_STATE_HOME/multiexpan`, the folder of session files. A system without such a folder
+/// uses its data folder.
 pub fn state_dir() -> Option<PathBuf> {
     dirs().map(|d| {
         d.state_dir()

@@ -1,9 +1,9 @@
-//! `config.toml`: read over the defaults, with every fault reported at once.
+//! The settings of `config.toml`, which override the defaults. Every fault is reported at once.
 
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::OnceLock;
 
+use strum::VariantNames;
 use toml::{Table, Value};
 
 use crate::config::action::Action;
@@ -17,10 +17,17 @@ use crate::text_file;
 /// The default settings with their documentation.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
 
-/// How pictures are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The protocol for drawing images.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantNames,
+)]
+#[strum(
+    serialize_all = "lowercase",
+    parse_err_ty = Error,
+    parse_err_fn = unknown_image_protocol
+)]
 pub enum Images {
-    /// What the terminal says it can, where its answer is to be trusted.
+    /// The best protocol that the terminal reports, if its answer can be trusted.
     Auto,
     Kitty,
     Sixel,
@@ -30,80 +37,65 @@ pub enum Images {
 }
 
 impl Images {
-    pub const ALL: [(&str, Images); 6] = [
-        ("auto", Images::Auto),
-        ("kitty", Images::Kitty),
-        ("sixel", Images::Sixel),
-        ("iterm2", Images::Iterm2),
-        ("halfblocks", Images::Halfblocks),
-        ("off", Images::Off),
-    ];
-
-    /// As the settings write it.
+    /// Returns the name in the settings.
     pub fn name(self) -> &'static str {
-        Images::ALL
-            .iter()
-            .find(|(_, images)| *images == self)
-            .map_or("", |(name, _)| name)
+        self.into()
+    }
+
+    /// Returns the names of all protocols, separated by commas.
+    fn names() -> String {
+        Images::VARIANTS.join(", ")
     }
 }
 
-/// How images are drawn in a terminal, and why.
+fn unknown_image_protocol(name: &str) -> Error {
+    let names = Images::names();
+    Error::Argument(format!(
+        "unknown image protocol `{name}` (expected one of: {names})"
+    ))
+}
+
+/// The chosen image protocol of a terminal, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawing {
-    /// What the terminal calls itself; `None` where it has not answered.
+    /// The name that the terminal reports; `None` if it does not answer.
     pub terminal: Option<String>,
     pub chosen: Images,
-    /// The reason, as a clause for people.
-    pub why: String,
+    /// The reason, as a clause for display.
+    pub reason: String,
 }
 
-impl FromStr for Images {
-    type Err = Error;
-
-    fn from_str(s: &str) -> Result<Self> {
-        let found = Images::ALL
-            .iter()
-            .find(|(name, _)| *name == s)
-            .map(|(_, images)| *images);
-        found.ok_or_else(|| {
-            Error::Argument(format!("“{s}” draws no images; allowed: {}", image_names()))
-        })
-    }
-}
-
-fn image_names() -> String {
-    Images::ALL.map(|(name, _)| name).join(", ")
-}
-
-/// Everything that `config.toml` sets.
+/// The settings of `config.toml`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     pub theme: String,
     pub images: Images,
     pub mouse: bool,
-    /// Candidates in two lines with a thumbnail.
+    /// Show candidates in two lines with a thumbnail.
     pub tall_rows: bool,
-    /// How many candidates an expansion picks.
+    /// The number of candidates of an expansion.
     pub candidates: usize,
-    /// The filter "moved" asks for more than this many ranks.
+    /// The number of ranks that a candidate must exceed to pass the filter "moved".
     pub moved_by: usize,
     pub keymap: Keymap,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        let mut settings = Settings::bare();
+        let mut settings = Settings::empty();
         let faults = settings.read(DEFAULT_TOML);
-        debug_assert!(faults.is_empty(), "{faults:?}"); // the embedded file is tested
+        // a test reads the embedded file
+        debug_assert!(faults.is_empty(), "{faults:?}");
         settings
     }
 }
 
 impl Settings {
-    /// The defaults with the user's file over them, where there is one.
+    /// Loads the user's file, if there is one, over the defaults.
     ///
-    /// Errors: `Io` when it cannot be read; `Format` with every unknown key and bad value at once.
+    /// # Errors
+    ///
+    /// `Io` if it cannot be read, and `Format` with every unknown key and invalid value.
     pub fn load(path: &Path) -> Result<Settings> {
         let text = match text_file::read(path) {
             Ok(text) => text,
@@ -119,18 +111,18 @@ impl Settings {
         if faults.is_empty() {
             return Ok(settings);
         }
-        let many = if faults.len() == 1 {
+        let count = if faults.len() == 1 {
             "has a fault"
         } else {
             "has faults"
         };
         Err(Error::format(
             path,
-            format!("{many}:\n  {}", faults.join("\n  ")),
+            format!("{count}:\n  {}", faults.join("\n  ")),
         ))
     }
 
-    /// The defaults with this text over them, or every fault: the key, the value, what is allowed.
+    /// Reads a text over the defaults. Returns every fault: the key, the value, and what is allowed.
     pub fn parse(text: &str) -> std::result::Result<Settings, Vec<String>> {
         let mut settings = Settings::default();
         let faults = settings.read(text);
@@ -141,7 +133,7 @@ impl Settings {
         }
     }
 
-    /// Returns what is wrong with the theme's name; `folder` has the user's own themes.
+    /// Returns the fault of the theme's name, if any. `folder` has the user's own themes.
     fn theme_fault(&self, folder: Option<&Path>) -> Option<String> {
         if self.theme == AUTO {
             return None;
@@ -149,15 +141,15 @@ impl Settings {
         let names = Theme::names(folder);
         (!names.contains(&self.theme)).then(|| {
             format!(
-                "theme = \"{}\": allowed is {AUTO}, {}",
+                "theme = \"{}\": unknown theme (expected one of: {AUTO}, {})",
                 self.theme,
                 names.join(", ")
             )
         })
     }
 
-    /// Before the embedded file is read: it sets every field.
-    fn bare() -> Settings {
+    /// Returns settings without values, before the embedded file sets every field.
+    fn empty() -> Settings {
         Settings {
             theme: String::new(),
             images: Images::Auto,
@@ -178,15 +170,15 @@ impl Settings {
         for (key, value) in &table {
             match (key.as_str(), value) {
                 ("theme", Value::String(name)) => self.theme = name.clone(),
-                ("theme", _) => faults.bad(key, value, "a theme's name"),
+                ("theme", _) => faults.invalid(key, value, "a theme's name"),
                 ("images", _) => match value.as_str().and_then(|s| s.parse().ok()) {
                     Some(images) => self.images = images,
-                    None => faults.bad(key, value, &image_names()),
+                    None => faults.invalid(key, value, &format!("one of: {}", Images::names())),
                 },
-                ("mouse", _) => faults.truth(key, value, &mut self.mouse),
+                ("mouse", _) => faults.boolean(key, value, &mut self.mouse),
                 ("layout", Value::Table(layout)) => self.read_layout(layout, &mut faults),
                 ("keys", Value::Table(keys)) => self.read_keys(keys, &mut faults),
-                ("layout" | "keys", _) => faults.bad(key, value, "a table"),
+                ("layout" | "keys", _) => faults.invalid(key, value, "a table"),
                 _ => faults.unknown(key, value, "theme, images, mouse, layout, keys"),
             }
         }
@@ -197,7 +189,7 @@ impl Settings {
         for (key, value) in layout {
             let path = format!("layout.{key}");
             match key.as_str() {
-                "tall_rows" => faults.truth(&path, value, &mut self.tall_rows),
+                "tall_rows" => faults.boolean(&path, value, &mut self.tall_rows),
                 "candidates" => faults.number(&path, value, 10..=1000, &mut self.candidates),
                 "moved_by" => faults.number(&path, value, 0..=1000, &mut self.moved_by),
                 _ => faults.unknown(&path, value, "tall_rows, candidates, moved_by"),
@@ -208,16 +200,16 @@ impl Settings {
     fn read_keys(&mut self, keys: &Table, faults: &mut Faults) {
         for (name, value) in keys {
             let path = format!("keys.{name}");
-            let Some(context) = Context::ALL.into_iter().find(|c| c.name() == name) else {
-                faults.unknown(&path, value, &Context::ALL.map(Context::name).join(", "));
+            let Ok(context) = name.parse::<Context>() else {
+                faults.unknown(&path, value, &context_names());
                 continue;
             };
             match value {
                 Value::Table(bindings) => self.read_bindings(context, bindings, faults),
-                _ => faults.bad(&path, value, "a table of actions"),
+                _ => faults.invalid(&path, value, "a table of actions"),
             }
         }
-        faults.0.extend(self.keymap.clashes());
+        faults.0.extend(self.keymap.conflicts());
     }
 
     fn read_bindings(&mut self, context: Context, bindings: &Table, faults: &mut Faults) {
@@ -237,7 +229,7 @@ impl Settings {
             };
             match read_key_list(value) {
                 Some(keys) => self.keymap.bind(context, action, &keys),
-                None => faults.bad(
+                None => faults.invalid(
                     &path,
                     value,
                     "a key such as “x”, “ctrl-r”, “enter”, keys such as “g g”, or a list of them",
@@ -245,6 +237,11 @@ impl Settings {
             }
         }
     }
+}
+
+fn context_names() -> String {
+    let names: Vec<&str> = Context::ALL.iter().map(|context| context.name()).collect();
+    names.join(", ")
 }
 
 fn read_key_list(value: &Value) -> Option<Vec<Sequence>> {
@@ -255,12 +252,12 @@ fn read_key_list(value: &Value) -> Option<Vec<Sequence>> {
     }
 }
 
+/// The faults of a settings file.
 struct Faults(Vec<String>);
 
 impl Faults {
-    fn bad(&mut self, key: &str, value: &Value, allowed: &str) {
-        self.0
-            .push(format!("{key} = {value}: allowed is {allowed}"));
+    fn invalid(&mut self, key: &str, value: &Value, allowed: &str) {
+        self.0.push(format!("{key} = {value}: expected {allowed}"));
     }
 
     fn unknown(&mut self, key: &str, value: &Value, allowed: &str) {
@@ -269,14 +266,15 @@ impl Faults {
         } else {
             format!(" = {value}")
         };
-        self.0
-            .push(format!("{key}{shown}: no such key; there are {allowed}"));
+        self.0.push(format!(
+            "{key}{shown}: unknown key (expected one of: {allowed})"
+        ));
     }
 
-    fn truth(&mut self, key: &str, value: &Value, into: &mut bool) {
+    fn boolean(&mut self, key: &str, value: &Value, into: &mut bool) {
         match value.as_bool() {
             Some(truth) => *into = truth,
-            None => self.bad(key, value, "true or false"),
+            None => self.invalid(key, value, "true or false"),
         }
     }
 
@@ -293,7 +291,7 @@ impl Faults {
             .filter(|n| range.contains(n))
         {
             Some(number) => *into = number,
-            None => self.bad(key, value, &format!("{} to {}", range.start(), range.end())),
+            None => self.invalid(key, value, &format!("{} to {}", range.start(), range.end())),
         }
     }
 }
@@ -313,7 +311,7 @@ mod tests {
 
     #[test]
     fn the_embedded_file_has_no_fault_and_sets_everything() {
-        let mut settings = Settings::bare();
+        let mut settings = Settings::empty();
         assert_eq!(settings.read(DEFAULT_TOML), Vec::<String>::new());
         assert_eq!(
             (
@@ -323,7 +321,7 @@ mod tests {
             ),
             ("auto", 120, 10)
         );
-        assert_eq!(settings.keymap.clashes(), Vec::<String>::new());
+        assert_eq!(settings.keymap.conflicts(), Vec::<String>::new());
     }
 
     #[test]
@@ -338,14 +336,14 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_at_once() {
+    fn every_fault_is_reported_at_once() {
         let text = "images = \"ascii\"\ncolour = 3\n[layout]\ncandidates = 5\n[keys.global]\nquit = \"hyper-q\"\n\
                     fly = \"y\"\nmode = \"u\"";
         let faults = Settings::parse(text).unwrap_err().join("\n");
         for part in [
             "images = \"ascii\"",
             "colour = 3",
-            "layout.candidates = 5: allowed is 10 to 1000",
+            "layout.candidates = 5: expected 10 to 1000",
             "hyper-q",
         ] {
             assert!(faults.contains(part), "{part} in {faults}");
@@ -355,16 +353,16 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_theme_is_told_with_the_other_faults() {
+    fn an_unknown_theme_is_reported_with_the_other_faults() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, "theme = \"drak\"\ncolour = 3").unwrap();
-        let said = Settings::load(&path).unwrap_err().to_string();
+        let error = Settings::load(&path).unwrap_err().to_string();
         assert!(
-            said.contains("theme = \"drak\": allowed is auto, dark, light"),
-            "{said}"
+            error.contains("theme = \"drak\": unknown theme (expected one of: auto, dark, light"),
+            "{error}"
         );
-        assert!(said.contains("colour = 3"), "{said}");
+        assert!(error.contains("colour = 3"), "{error}");
         std::fs::create_dir(folder.path().join("themes")).unwrap();
         std::fs::write(
             folder.path().join("themes/drak.toml"),

@@ -1,6 +1,6 @@
-//! Whether the shipped themes can be read, and told apart by people who see fewer colours. WCAG 2
-//! for contrast, Viénot, Brettel and Mollon (1999) for what dichromats see, CIE 1976 L*a*b* for
-//! differences.
+//! Tests that the shipped themes are legible, also for people with colour vision deficiencies: WCAG 2
+//! for contrast, Viénot, Brettel and Mollon (1999) for the colours that dichromats see, CIE 1976
+//! L*a*b* for differences.
 
 use ratatui::style::Color;
 
@@ -147,7 +147,7 @@ fn the_theme_of_16_colours_is_readable_on_black_and_on_white() {
 }
 
 #[test]
-fn what_means_something_is_told_apart_by_dichromats() {
+fn meaningful_colours_differ_for_dichromats() {
     let theme = theme("colour-blind");
     let roles = [Role::Gold, Role::Miss, Role::TextShare, Role::ImageShare];
     for (seen, who) in [

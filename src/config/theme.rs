@@ -1,5 +1,5 @@
-//! Colours by what they mean. A theme gives each [`Role`] a style over a palette, may inherit from
-//! another, and is brought down to what the terminal can show.
+//! Colours by meaning. A theme gives each [`Role`] a style over a palette, can inherit from another
+//! theme, and is reduced to the colours that the terminal can show.
 
 use std::path::Path;
 
@@ -23,22 +23,22 @@ const SHIPPED: [(&str, &str); 5] = [
     ("ansi", include_str!("../../themes/ansi.toml")),
 ];
 
-/// The name that stands for what suits the terminal.
+/// The name for the theme that suits the terminal.
 pub(super) const AUTO: &str = "auto";
 
-/// How deep a chain of `inherits` may be: a theme that inherits from itself ends here.
-const DEEPEST: usize = 8;
+/// The greatest depth of `inherits`, which a theme that inherits from itself exceeds.
+const MAX_DEPTH: usize = 8;
 
 macro_rules! roles {
     ($($variant:ident $name:literal,)*) => {
-        /// What a colour means.
+        /// The meaning of a colour.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Role { $(#[doc = $name] $variant,)* }
 
         impl Role {
             pub const ALL: &[Role] = &[$(Role::$variant,)*];
 
-            /// Its name in a theme file.
+            /// Returns the name in a theme file.
             pub fn name(self) -> &'static str {
                 match self { $(Role::$variant => $name,)* }
             }
@@ -66,18 +66,18 @@ roles! {
     Paper "paper",
 }
 
-/// How many colours the terminal shows.
+/// The number of colours that the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     True,
     Indexed,
     Ansi,
-    /// `NO_COLOR`: bold, underline and reverse alone.
+    /// No colours (`NO_COLOR`): only bold, underline and reverse.
     None,
 }
 
 impl Depth {
-    /// The nearest colour that can be shown; `None` where there are no colours.
+    /// Returns the nearest colour that can be shown; `None` without colours.
     pub fn nearest(self, colour: Color) -> Option<Color> {
         match self {
             Depth::True => Some(colour),
@@ -96,9 +96,9 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// The theme that a name stands for: `auto` is dark, and ansi where there are but 16 colours to
-    /// show it with.
-    pub fn meant(name: &str, depth: Depth) -> &str {
+    /// Returns the theme that a name stands for: `auto` is ansi on a terminal with 16 colours, and
+    /// dark otherwise.
+    pub fn resolve(name: &str, depth: Depth) -> &str {
         match (name, depth) {
             (AUTO, Depth::Ansi) => "ansi",
             (AUTO, _) => "dark",
@@ -106,7 +106,7 @@ impl Theme {
         }
     }
 
-    /// The shipped themes' names, then the user's in `folder`. What cannot be read has none.
+    /// Returns the names of the shipped themes, then of the user's themes in `folder`.
     pub fn names(folder: Option<&Path>) -> Vec<String> {
         let mut names: Vec<String> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
         let files = folder
@@ -126,10 +126,11 @@ impl Theme {
         names
     }
 
-    /// A theme by name: the user's in `folder`, else a shipped one.
+    /// Loads a theme by name: the user's in `folder`, or else a shipped one.
     ///
-    /// Errors: `Unknown` where there is none of that name; `Format` with every fault of the file at
-    /// once.
+    /// # Errors
+    ///
+    /// `Unknown` for an unknown name, and `Format` with every fault of the file.
     pub fn load(name: &str, folder: Option<&Path>, depth: Depth) -> Result<Theme> {
         let mut source = Source::default();
         source.read(name, folder, 0)?;
@@ -140,13 +141,13 @@ impl Theme {
         self.styles[role as usize]
     }
 
-    /// The colour behind transparent pictures, red green blue.
+    /// Returns the colour behind transparent images: red, green, blue.
     pub fn paper(&self) -> [u8; 3] {
         self.paper
     }
 }
 
-/// Palette and roles as collected down the chain of inheritance.
+/// The palette and the roles, collected along the chain of inheritance.
 #[derive(Default)]
 struct Source {
     palette: Table,
@@ -169,10 +170,10 @@ impl Source {
             .parse()
             .map_err(|e: toml::de::Error| Error::format(&path, e.to_string()))?;
         if let Some(parent) = table.get("inherits").and_then(Value::as_str) {
-            if depth == DEEPEST {
+            if depth == MAX_DEPTH {
                 return Err(Error::format(&path, "inherits from itself"));
             }
-            // A user's "dark" may inherit from the shipped one.
+            // a user's "dark" may inherit from the shipped one
             self.read(parent, folder.filter(|_| parent != name), depth + 1)?;
         }
         let faults = self.merge(&table);
@@ -186,7 +187,7 @@ impl Source {
         }
     }
 
-    /// Lays a file's tables over what is inherited; gives its faults.
+    /// Merges the tables of a file over the inherited ones, and returns its faults.
     fn merge(&mut self, table: &Table) -> Vec<String> {
         let mut faults = Vec::new();
         for (key, value) in table {
@@ -194,13 +195,15 @@ impl Source {
                 ("inherits", Value::String(_)) => {}
                 ("palette", Value::Table(palette)) => self.palette.extend(palette.clone()),
                 ("roles", Value::Table(roles)) => self.roles.extend(roles.clone()),
-                _ => faults.push(format!("{key}: a theme has inherits, palette, roles")),
+                _ => faults.push(format!(
+                    "{key}: unknown key (expected one of: inherits, palette, roles)"
+                )),
             }
         }
         for (name, value) in &self.palette {
             if value.as_str().and_then(colour).is_none() {
                 faults.push(format!(
-                    "palette.{name} = {value}: allowed is \"#rrggbb\", 0 to 255 or a colour's name"
+                    "palette.{name} = {value}: expected \"#rrggbb\", 0 to 255 or the name of a colour"
                 ));
             }
         }
@@ -208,29 +211,29 @@ impl Source {
             if !Role::ALL.iter().any(|r| r.name() == name) {
                 let names: Vec<_> = Role::ALL.iter().map(|r| r.name()).collect();
                 faults.push(format!(
-                    "roles.{name}: no such role; there are {}",
+                    "roles.{name}: unknown role (expected one of: {})",
                     names.join(", ")
                 ));
-            } else if let Err(why) = self.style(value) {
-                faults.push(format!("roles.{name} = {value}: {why}"));
+            } else if let Err(reason) = self.style(value) {
+                faults.push(format!("roles.{name} = {value}: {reason}"));
             }
         }
         faults
     }
 
     fn theme(&self, depth: Depth) -> Theme {
-        let given = |role: &Role| {
+        let style_of = |role: &Role| {
             self.roles
                 .get(role.name())
                 .and_then(|v| self.style(v).ok())
                 .unwrap_or_default()
         };
-        let full: Vec<Style> = Role::ALL.iter().map(given).collect();
+        let full: Vec<Style> = Role::ALL.iter().map(style_of).collect();
         let paper = match full[Role::Paper as usize].bg {
             Some(Color::Rgb(r, g, b)) => [r, g, b],
             _ => [0, 0, 0],
         };
-        let mut styles: Vec<Style> = full.into_iter().map(|s| lower(s, depth)).collect();
+        let mut styles: Vec<Style> = full.into_iter().map(|s| reduce(s, depth)).collect();
         if depth == Depth::None {
             for role in [Role::Selection, Role::Found] {
                 styles[role as usize] = styles[role as usize].add_modifier(Modifier::REVERSED);
@@ -243,7 +246,7 @@ impl Source {
         let table = match value {
             Value::String(name) => return Ok(Style::new().fg(self.colour(name)?)),
             Value::Table(table) => table,
-            _ => return Err("allowed is a colour or a table".into()),
+            _ => return Err("expected a colour or a table".into()),
         };
         let mut style = Style::new();
         for (key, value) in table {
@@ -263,7 +266,7 @@ impl Source {
                 "reversed" => Modifier::REVERSED,
                 _ => {
                     return Err(format!(
-                        "“{key}” is none of fg, bg, bold, dim, italic, underline, reversed"
+                        "unknown key `{key}` (expected one of: fg, bg, bold, dim, italic, underline, reversed)"
                     ));
                 }
             };
@@ -277,7 +280,7 @@ impl Source {
     fn colour(&self, name: &str) -> std::result::Result<Color, String> {
         let through_palette = self.palette.get(name).and_then(Value::as_str);
         colour(through_palette.unwrap_or(name))
-            .ok_or(format!("“{name}” is in no palette and no colour"))
+            .ok_or(format!("`{name}` is neither in the palette nor a colour"))
     }
 }
 
@@ -293,7 +296,7 @@ fn unknown(name: &str) -> Error {
     }
 }
 
-fn lower(style: Style, depth: Depth) -> Style {
+fn reduce(style: Style, depth: Depth) -> Style {
     let nearest = |colour| depth.nearest(colour);
     Style {
         fg: style.fg.and_then(nearest),
@@ -302,7 +305,7 @@ fn lower(style: Style, depth: Depth) -> Style {
     }
 }
 
-/// The nearest of the 6×6×6 cube and the 24 greys.
+/// Returns the nearest colour of the 6×6×6 cube and the 24 greys.
 fn indexed(colour: Color) -> Color {
     let Color::Rgb(r, g, b) = colour else {
         return colour;
@@ -329,7 +332,7 @@ fn indexed(colour: Color) -> Color {
     })
 }
 
-/// The 16 colours of every terminal, each in its usual look: red, green, blue.
+/// The 16 colours of every terminal with their usual red, green and blue.
 pub const ANSI_COLOURS: [(Color, [u8; 3]); 16] = [
     (Color::Black, [0, 0, 0]),
     (Color::Red, [170, 0, 0]),
@@ -349,7 +352,7 @@ pub const ANSI_COLOURS: [(Color, [u8; 3]); 16] = [
     (Color::White, [255, 255, 255]),
 ];
 
-/// The nearest of the 16.
+/// Returns the nearest of the 16 colours.
 fn ansi(colour: Color) -> Color {
     let Color::Rgb(r, g, b) = colour else {
         return colour;
@@ -396,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_users_theme_inherits_and_its_faults_are_told() {
+    fn a_users_theme_inherits_and_its_faults_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(
             folder.path().join("dark.toml"),
@@ -438,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_come_down_to_what_the_terminal_shows() {
+    fn colours_are_reduced_to_those_of_the_terminal() {
         assert_eq!(indexed(Color::Rgb(255, 0, 0)), Color::Indexed(196));
         assert_eq!(indexed(Color::Rgb(128, 128, 128)), Color::Indexed(244));
         assert_eq!(ansi(Color::Rgb(250, 90, 80)), Color::LightRed);

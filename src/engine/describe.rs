@@ -1,4 +1,4 @@
-//! What an opened index lists: entities, classes, queries, as plain data.
+//! Describes an open index as plain data: its entities, classes and queries.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use crate::index::Index;
 use crate::types::{ClassId, EntityId, Row};
 use std::collections::HashMap;
 
+/// Returns the catalogue of an index.
 pub(super) fn describe(
     index: &Index,
     path: &Path,
@@ -56,18 +57,18 @@ pub(super) fn describe(
 /// Returns the classes of every entity that is a member of one or more.
 fn classes_of_members(classes: &[Class]) -> HashMap<EntityId, Vec<ClassId>> {
     let mut classes_of: HashMap<EntityId, Vec<ClassId>> = HashMap::new();
-    for (i, class) in classes.iter().enumerate() {
+    for (position, class) in classes.iter().enumerate() {
         for member in &class.members {
             classes_of
                 .entry(*member)
                 .or_default()
-                .push(ClassId(i as u16));
+                .push(ClassId(position as u16));
         }
     }
     classes_of
 }
 
-/// The classes of a data set, in its order.
+/// Returns the classes of a data set, in its order.
 pub(crate) fn class_cards(dataset: &Dataset) -> Vec<ClassCard> {
     let card = |c: &Class| ClassCard {
         name: c.name.clone(),

@@ -1,4 +1,4 @@
-//! All about one entity: its pictures, sentences, neighbours, ranks.
+//! Everything about one entity: its images, sentences, neighbours and ranks.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -8,18 +8,19 @@ use crate::engine::protocol::{EntityDetail, EvaluationKey, Ranker, SentenceCard}
 use crate::engine::session::Session;
 use crate::error::Result;
 use crate::expand;
-use crate::types::{EntityId, Mode, RankingKind, Row, SeedCount};
+use crate::types::{ClassId, EntityId, Mode, RankingKind, Row, SeedCount};
 
-/// Sentences that a reply carries at most.
-const MOST_SENTENCES: usize = 200;
+/// The greatest number of sentences in a reply.
+const MAX_SENTENCES: usize = 200;
 const NEIGHBOURS: usize = 10;
 
 impl Session {
+    /// Gathers the details of an entity. Fails if it is not in the index.
     pub(super) fn inspect(&mut self, entity: EntityId, mode: Mode) -> Result<EntityDetail> {
         let row = self.row(entity)?;
         let sentences: Vec<SentenceCard> = match &self.dataset {
             Some(dataset) => self
-                .pairs_of(dataset, row, MOST_SENTENCES)
+                .pairs_of(dataset, row, MAX_SENTENCES)
                 .map(sentence)
                 .collect(),
             None => Vec::new(),
@@ -43,7 +44,7 @@ impl Session {
         })
     }
 
-    /// The first picture of each, from memory where it was asked before.
+    /// Returns the first image of each entity. Images that were already requested are remembered.
     pub(super) fn first_images(
         &mut self,
         entities: &[EntityId],
@@ -70,37 +71,37 @@ impl Session {
         &'a self,
         dataset: &'a Dataset,
         row: Row,
-        most: usize,
+        max: usize,
     ) -> impl Iterator<Item = Pair> + 'a {
         self.index
             .pairs_of(row)
             .into_iter()
-            .take(most)
+            .take(max)
             .filter_map(|pair| dataset.pair_at(pair.offset, pair.mention as u16).ok())
     }
 
-    /// Ranks in the evaluated queries of this mode, 3 seeds before 5, the full expansion before the
-    /// seeds' ranking.
-    fn query_ranks(&self, mode: Mode, row: Row) -> Vec<(crate::types::ClassId, usize, usize)> {
-        let sorts = [
+    /// Returns the entity's ranks in the first of these evaluations that was made in this mode:
+    /// expansions from 3 and from 5 seeds, then seed rankings.
+    fn query_ranks(&self, mode: Mode, row: Row) -> Vec<(ClassId, usize, usize)> {
+        let kinds = [
             (SeedCount::Three, RankingKind::Expanded),
             (SeedCount::Five, RankingKind::Expanded),
             (SeedCount::Three, RankingKind::SeedSimilarity),
             (SeedCount::Five, RankingKind::SeedSimilarity),
         ];
         let ranker = Ranker::OpenIndex(mode);
-        let kept = |(seed_count, ranking)| {
+        let rankings = |(seed_count, ranking)| {
             self.rankings.get(&EvaluationKey {
                 ranker,
                 seed_count,
                 ranking,
             })
         };
-        let Some(ranked) = sorts.into_iter().find_map(kept) else {
+        let Some(evaluated) = kinds.into_iter().find_map(rankings) else {
             return Vec::new();
         };
         let entity = self.entity(row);
-        let mut ranks: Vec<_> = ranked
+        let mut ranks: Vec<_> = evaluated
             .iter()
             .filter_map(|(&(class, number), list)| {
                 Some((class, number, list.iter().position(|&e| e == entity)? + 1))

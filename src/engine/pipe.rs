@@ -1,5 +1,5 @@
-//! The engine over two byte streams: each message is its length (u32, little endian) and its
-//! postcard bytes.
+//! The engine over two byte streams. Each message is its length (u32, little endian) followed by its
+//! postcard encoding.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,10 +11,12 @@ use crate::engine::worker::Engine;
 use crate::error::{Error, Result};
 use crate::features::cache_folder;
 
-/// No message is near this; a greater length is no length.
-const LONGEST: u32 = 1 << 30;
+/// The greatest length of a message. No message comes close to it, so that a greater length means
+/// that the stream carries something else.
+const MAX_LENGTH: u32 = 1 << 30;
 
-/// Writes one message and flushes. Errors: the stream's; a path that is no Unicode.
+/// Writes one message and flushes the stream. Fails if the stream does, or for a path that is not
+/// Unicode.
 pub fn write(stream: &mut impl Write, message: &impl Serialize) -> Result<()> {
     let failed = |e| Error::io("write to", "the engine's pipe")(e);
     let bytes = postcard::to_stdvec(message)
@@ -27,7 +29,7 @@ pub fn write(stream: &mut impl Write, message: &impl Serialize) -> Result<()> {
         .map_err(failed)
 }
 
-/// The next message; none at the stream's end.
+/// Reads the next message; `None` at the end of the stream.
 pub fn read<M: DeserializeOwned>(stream: &mut impl Read) -> Result<Option<M>> {
     let failed = |e| Error::io("read from", "the engine's pipe")(e);
     let mut length = [0; 4];
@@ -36,31 +38,34 @@ pub fn read<M: DeserializeOwned>(stream: &mut impl Read) -> Result<Option<M>> {
         other => other.map_err(failed)?,
     }
     let length = u32::from_le_bytes(length);
-    if length > LONGEST {
-        return Err(Error::format("the engine's pipe", "carries something else"));
+    if length > MAX_LENGTH {
+        return Err(Error::format(
+            "the engine's pipe",
+            "carries something that is not a message",
+        ));
     }
     let mut bytes = vec![0; length as usize];
     stream.read_exact(&mut bytes).map_err(failed)?;
     postcard::from_bytes(&bytes)
         .map(Some)
-        .map_err(|e| Error::format("the engine's pipe", format!("is garbled ({e})")))
+        .map_err(|e| Error::format("the engine's pipe", format!("has an invalid message ({e})")))
 }
 
-/// Answers requests from one stream on the other until the first ends.
+/// Answers the requests of one stream on the other, until the first ends.
 pub fn serve(requests: impl Read, replies: impl Write + Send + 'static) -> Result<()> {
     let replies = Mutex::new(replies);
-    // without a place to keep them evaluations are made anew
-    let kept = cache_folder().ok().map(|folder| folder.join("evaluations"));
-    let engine = Engine::start(kept, move |reply: Reply| {
+    // without a cache folder, evaluations are computed again each time
+    let cache = cache_folder().ok().map(|folder| folder.join("evaluations"));
+    let engine = Engine::start(cache, move |reply: Reply| {
         let mut replies = replies.lock().unwrap_or_else(|broken| broken.into_inner());
         let id = reply.id;
-        if let Err(why @ Error::Mismatch(_)) = write(&mut *replies, &reply) {
-            // whoever no longer listens is told nothing
+        if let Err(error @ Error::Mismatch(_)) = write(&mut *replies, &reply) {
+            // the reader may be gone
             let _ = write(
                 &mut *replies,
                 &Reply {
                     id,
-                    kind: ReplyKind::Failed(why.to_string()),
+                    kind: ReplyKind::Failed(error.to_string()),
                 },
             );
         }
@@ -105,7 +110,7 @@ mod tests {
             .for_each(|reply| write(&mut stream, reply).unwrap());
         let mut stream = stream.as_slice();
         assert_eq!(read::<Reply>(&mut stream).unwrap().unwrap(), sent[0]);
-        // what is not a number stays so
+        // NaN survives
         let Some(Reply {
             kind: ReplyKind::Measured { picked, .. },
             ..
@@ -118,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_refused() {
-        let mut noise = [0xff; 64].as_slice();
-        assert!(read::<Reply>(&mut noise).is_err());
+    fn an_invalid_message_is_an_error() {
+        let mut invalid = [0xff; 64].as_slice();
+        assert!(read::<Reply>(&mut invalid).is_err());
         let mut cut = Vec::new();
         write(
             &mut cut,

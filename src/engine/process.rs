@@ -1,4 +1,4 @@
-//! The engine as a process of its own, seen from the explorer.
+//! The engine as a process of its own, from the explorer's side.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,39 +10,36 @@ use crate::engine::pipe;
 use crate::engine::protocol::{Reply, ReplyKind, Request, RequestId};
 use crate::error::{Error, Result};
 
-/// The program that computes; it lies beside the one that runs.
+/// The engine program, in the folder of the running program.
 const PROGRAM: &str = "multiexpan-engine";
-/// Its argument that makes it answer requests on standard input.
+/// The argument that makes it answer requests on standard input.
 const SERVE: &str = "serve";
 
-/// A running engine process. Dropped, its standard input ends, and with it the process.
+/// A running engine process. When it is dropped, its standard input ends, and so does the process.
 #[derive(Debug)]
 pub struct Process {
     requests: Sender<Request>,
 }
 
 impl Process {
-    /// Where the program lies that computes.
+    /// Returns the path of the engine program.
     pub fn program() -> Result<PathBuf> {
         let own = std::env::current_exe().map_err(Error::io("find", "the running program"))?;
         let path = own.with_file_name(PROGRAM);
-        match path.is_file() {
-            true => Ok(path),
-            false => {
-                let hint =
-                    "it is a program of its own that must lie beside multiexpan: in the source folder, `make build` \
-                            builds both (`cargo build --release --bins`), and `make install` installs both"
-                        .into();
-                Err(Error::Missing {
-                    what: "engine",
-                    path,
-                    hint,
-                })
-            }
+        if path.is_file() {
+            return Ok(path);
         }
+        let hint = "it must be in the folder of multiexpan: in the source folder, `make build` builds \
+                    both programs (`cargo build --release --bins`), and `make install` installs both";
+        Err(Error::Missing {
+            what: "engine",
+            path,
+            hint: hint.into(),
+        })
     }
 
-    /// Starts the engine; `reply` is called on a thread of its own, at last with [`ReplyKind::EngineExited`].
+    /// Starts the engine. `reply` is called on a thread of its own, and receives
+    /// [`ReplyKind::EngineExited`] last.
     pub fn start(reply: impl Fn(Reply) + Send + 'static) -> Result<Process> {
         let path = Process::program()?;
         let mut command = Command::new(&path);
@@ -58,15 +55,17 @@ impl Process {
         let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
             return Err(Error::format(&path, "was started without its pipes"));
         };
-        thread(&path, "engine requests", move || hand_over(stdin, &inbox))?;
+        thread(&path, "engine requests", move || {
+            write_requests(stdin, &inbox)
+        })?;
         thread(&path, "engine replies", move || {
-            listen(child, stdout, stderr, &reply)
+            read_replies(child, stdout, stderr, &reply)
         })?;
         Ok(Process { requests })
     }
 
     pub fn send(&self, request: Request) {
-        // an engine that is gone has said why
+        // an engine that has exited has already sent the reason
         let _ = self.requests.send(request);
     }
 }
@@ -79,7 +78,7 @@ fn thread(path: &Path, name: &str, run: impl FnOnce() + Send + 'static) -> Resul
         .map_err(Error::io("listen to", path))
 }
 
-fn hand_over(mut stdin: impl Write, inbox: &Receiver<Request>) {
+fn write_requests(mut stdin: impl Write, inbox: &Receiver<Request>) {
     while let Ok(request) = inbox.recv() {
         if pipe::write(&mut stdin, &request).is_err() {
             return;
@@ -87,10 +86,10 @@ fn hand_over(mut stdin: impl Write, inbox: &Receiver<Request>) {
     }
 }
 
-/// Hands replies on until the engine ends, then says why it did.
-fn listen(mut child: Child, stdout: ChildStdout, stderr: ChildStderr, reply: &dyn Fn(Reply)) {
-    // read as it is written, so that a talkative engine is never held up
-    let told = std::thread::spawn(move || {
+/// Passes replies on until the engine exits, and then the reason.
+fn read_replies(mut child: Child, stdout: ChildStdout, stderr: ChildStderr, reply: &dyn Fn(Reply)) {
+    // standard error is read all the time, so that the engine never blocks on it
+    let last_line = std::thread::spawn(move || {
         BufReader::new(stderr)
             .lines()
             .map_while(|line| line.ok())
@@ -99,19 +98,19 @@ fn listen(mut child: Child, stdout: ChildStdout, stderr: ChildStderr, reply: &dy
     let mut stdout = BufReader::new(stdout);
     let broken = loop {
         match pipe::read::<Reply>(&mut stdout) {
-            Ok(Some(said)) => reply(said),
+            Ok(Some(message)) => reply(message),
             Ok(None) => break None,
-            Err(why) => break Some(why.to_string()),
+            Err(error) => break Some(error.to_string()),
         }
     };
     if broken.is_some() {
         let _ = child.kill();
     }
     let status = child.wait().map(|status| status.to_string());
-    let last_words = told.join().ok().flatten();
-    let why = broken.or(last_words).or(status.ok()).unwrap_or_default();
+    let last_line = last_line.join().ok().flatten();
+    let reason = broken.or(last_line).or(status.ok()).unwrap_or_default();
     reply(Reply {
         id: RequestId::default(),
-        kind: ReplyKind::EngineExited(format!("the engine has ended ({why})")),
+        kind: ReplyKind::EngineExited(format!("the engine has ended ({reason})")),
     });
 }

@@ -31,7 +31,7 @@ impl App {
             Bound::Nothing if keys.len() > 1 => {
                 let typed = keys
                     .iter()
-                    .map(|key| key.shown())
+                    .map(|key| key.display())
                     .collect::<Vec<_>>()
                     .join(" ");
                 self.notify(format!("no action has the keys {typed}"));

@@ -90,14 +90,14 @@ fn alive(way: &str, keys: &Sequence) -> bool {
 #[test]
 fn every_key_does_something_in_its_own_context() {
     let mut dead = Vec::new();
-    for context in Context::ALL {
+    for &context in Context::ALL {
         for way in ways(context) {
             assert_eq!(after(way).app().context(), context, "{way}");
         }
         if context == Context::Global {
             continue;
         }
-        for (keys, action) in Keymap::shipped().of(context) {
+        for (keys, action) in Keymap::shipped().bindings(context) {
             if !ways(context).iter().any(|way| alive(way, keys)) {
                 dead.push(format!("{} {keys}: {}", context.name(), action.name()));
             }
@@ -129,7 +129,7 @@ fn every_key_that_acts_everywhere_does_something_on_each_screen_that_lists_it() 
             .collect();
         let listed = |action: Action| after(ways[0]).app().acts_on_screen(action);
         for (keys, action) in Keymap::shipped()
-            .of(Context::Global)
+            .bindings(Context::Global)
             .filter(|(_, action)| listed(*action))
         {
             if !ways.iter().any(|way| alive(way, keys)) {

@@ -54,7 +54,7 @@ impl App {
             .collect();
         let mut lines = Vec::new();
         for (title, listing) in [
-            (sentence(here.place()), keymap.listing(here)),
+            (sentence(here.title()), keymap.listing(here)),
             ("Everywhere".into(), everywhere),
         ] {
             if !lines.is_empty() {

@@ -107,7 +107,8 @@ impl App {
 
     /// None where the action does something in this context; else the places where it does.
     fn elsewhere(&self, context: Context, action: Action) -> Option<String> {
-        let binds = |keymap: &Keymap, context| keymap.of(context).any(|(_, bound)| bound == action);
+        let binds =
+            |keymap: &Keymap, context| keymap.bindings(context).any(|(_, bound)| bound == action);
         let here = |context| {
             binds(&self.shared.settings.keymap, context) || binds(Keymap::shipped(), context)
         };
@@ -118,9 +119,9 @@ impl App {
             return None;
         }
         let places: Vec<&str> = Context::ALL
-            .into_iter()
-            .filter(|&c| binds(Keymap::shipped(), c))
-            .map(Context::place)
+            .iter()
+            .filter(|&&c| binds(Keymap::shipped(), c))
+            .map(|c| c.title())
             .collect();
         Some(format!("in {}", places.join(", ")))
     }

@@ -204,7 +204,7 @@ pub fn image_setup(
         drawing: Drawing {
             terminal: answers.terminal_name(),
             chosen: protocol.map_or(Images::Off, GraphicsProtocol::setting),
-            why: reason,
+            reason,
         },
     }
 }

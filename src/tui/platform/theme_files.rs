@@ -25,7 +25,7 @@ impl ThemeFiles {
 
     /// Returns the name of the theme that is used for `name` at this colour depth.
     pub fn resolve(&self, name: &str) -> String {
-        Theme::meant(name, self.depth).to_owned()
+        Theme::resolve(name, self.depth).to_owned()
     }
 
     /// Loads a theme.
@@ -33,7 +33,7 @@ impl ThemeFiles {
     /// Errors: those of [`Theme::load`].
     pub fn load(&self, name: &str) -> Result<Theme> {
         Theme::load(
-            Theme::meant(name, self.depth),
+            Theme::resolve(name, self.depth),
             self.folder.as_deref(),
             self.depth,
         )

@@ -45,7 +45,7 @@ pub fn draw(
 
 /// Draws a frame with the keys that were pressed; returns its inside.
 fn frame(canvas: &mut DrawContext, area: Rect, pressed: &[Key]) -> Rect {
-    let pressed: Vec<String> = pressed.iter().map(|key| key.shown()).collect();
+    let pressed: Vec<String> = pressed.iter().map(|key| key.display()).collect();
     let block = Block::bordered()
         .border_type(BorderType::Thick)
         .border_style(canvas.style(Role::Focus))
