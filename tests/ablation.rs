@@ -1,36 +1,38 @@
-//! `multiexpan ablate` on a small world: every cell from a training, killed on the way and finished
+//! `multiexpan ablate` on a small data set: every cell from a training, killed on the way and finished
 //! by the same command.
 #![cfg(unix)]
 
-#[path = "formula/mod.rs"]
-mod formula;
-mod world;
+mod common;
 
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use common::workspace::Workspace;
 use multiexpan::index::Prototypes;
 use multiexpan::train::{Task, TrainConfig};
-use world::World;
 
 #[test]
 fn each_cell_is_done_once_and_a_killed_run_goes_on() {
-    let world = World::new();
+    let workspace = Workspace::new();
     let config = TrainConfig {
         epochs: 1,
         prototypes: Some(Prototypes {
             nearest: 2,
             ..Prototypes::default()
         }),
-        ..world.config(&[Task::Mep, Task::Contrastive])
+        ..workspace.config(&[Task::Mep, Task::Contrastive])
     };
-    fs::write(world.at("recipe.toml"), toml::to_string(&config).unwrap()).unwrap();
+    fs::write(
+        workspace.path("recipe.toml"),
+        toml::to_string(&config).unwrap(),
+    )
+    .unwrap();
     let run = |out: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
         command
-            .current_dir(world.at(""))
-            .env("XDG_CACHE_HOME", world.at("cache"))
+            .current_dir(workspace.path(""))
+            .env("XDG_CACHE_HOME", workspace.path("cache"))
             .stderr(Stdio::null());
         command.args([
             "ablate",
@@ -64,11 +66,11 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
         );
     }
     assert_eq!(
-        fs::read_to_string(world.at("whole/ablation.md")).unwrap(),
+        fs::read_to_string(workspace.path("whole/ablation.md")).unwrap(),
         table
     );
     let text: serde_json::Value =
-        serde_json::from_slice(&fs::read(world.at("whole/ablation.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(workspace.path("whole/ablation.json")).unwrap()).unwrap();
     assert_eq!(text["cells"].as_array().unwrap().len(), 2 * names.len());
     let pictures = &text["cells"]
         .as_array()
@@ -82,13 +84,18 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
     );
 
     // done again it is only read
-    let written = |name: &str| fs::metadata(world.at(name)).unwrap().modified().unwrap();
+    let written = |name: &str| {
+        fs::metadata(workspace.path(name))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
     let before = written("whole/all-1.json");
     assert!(run("whole").status().unwrap().success());
     assert_eq!(written("whole/all-1.json"), before);
 
     let mut child = run("killed").stdout(Stdio::null()).spawn().unwrap();
-    while !world.at("killed/all-1.json").exists() {
+    while !workspace.path("killed/all-1.json").exists() {
         assert!(
             child.try_wait().unwrap().is_none(),
             "it ended without its first cell"
@@ -97,11 +104,11 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
     }
     child.kill().unwrap();
     assert!(!child.wait().unwrap().success(), "it was killed on the way");
-    assert!(!world.at("killed/without-prototypes-2.json").exists());
+    assert!(!workspace.path("killed/without-prototypes-2.json").exists());
     assert!(run("killed").status().unwrap().success());
     // all but the time that it took
     let cells = |out: &str| {
-        let path = world.at(&format!("{out}/ablation.json"));
+        let path = workspace.path(&format!("{out}/ablation.json"));
         let all: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         let cells = all["cells"].as_array().unwrap().clone();
         cells

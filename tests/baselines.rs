@@ -1,9 +1,7 @@
-//! `multiexpan baseline` on a small world, and CLIP against the transformers package
+//! `multiexpan baseline` on a small data set, and CLIP against the transformers package
 //! (`fixtures/clip/make.py`).
 
-#[path = "formula/mod.rs"]
-mod formula;
-mod world;
+mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use common::workspace::Workspace;
 use multiexpan::eval::run::Run;
 use multiexpan::features::clip_encoder::ClipEncoder;
 use multiexpan::features::image_encoder::{PreparedImage, to_pixel_tensor};
@@ -20,14 +19,13 @@ use multiexpan::model::weights::Weights;
 use multiexpan::train::{Task, TaskSet, TrainConfig};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
-use world::World;
 
-/// The command on the world's data; its encoders are named by path.
-fn baseline(world: &World, name: &str, out: &str, more: &[&str]) -> Command {
+/// The command on the workspace's data; its encoders are named by path.
+fn baseline(workspace: &Workspace, name: &str, out: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
     command
-        .current_dir(world.at(""))
-        .env("XDG_CACHE_HOME", world.at("cache"))
+        .current_dir(workspace.path(""))
+        .env("XDG_CACHE_HOME", workspace.path("cache"))
         .stderr(Stdio::piped());
     command.args([
         "baseline",
@@ -54,8 +52,8 @@ fn baseline(world: &World, name: &str, out: &str, more: &[&str]) -> Command {
 }
 
 /// What it printed, the run that it wrote and that run's settings.
-fn run(world: &World, name: &str, out: &str, more: &[&str]) -> (Value, Run) {
-    let done = baseline(world, name, out, more).output().unwrap();
+fn run(workspace: &Workspace, name: &str, out: &str, more: &[&str]) -> (Value, Run) {
+    let done = baseline(workspace, name, out, more).output().unwrap();
     assert!(
         done.status.success(),
         "{}",
@@ -63,7 +61,7 @@ fn run(world: &World, name: &str, out: &str, more: &[&str]) -> (Value, Run) {
     );
     (
         serde_json::from_slice(&done.stdout).unwrap(),
-        Run::read(&world.at(out)).unwrap(),
+        Run::read(&workspace.path(out)).unwrap(),
     )
 }
 
@@ -103,9 +101,9 @@ fn assert_whole(run: &Run, name: &str) {
 
 #[test]
 fn the_cosines_rank_every_candidate_by_what_they_see() {
-    let world = World::new();
+    let workspace = Workspace::new();
     for name in ["text-cosine", "image-cosine", "fused-cosine"] {
-        let (printed, run) = run(&world, name, name, &[]);
+        let (printed, run) = run(&workspace, name, name, &[]);
         assert_whole(&run, name);
         // words and colours tell the classes apart even to random encoders
         let map = printed["overall"]["map@10"].as_f64().unwrap();
@@ -117,36 +115,40 @@ fn the_cosines_rank_every_candidate_by_what_they_see() {
                 .all(|encoder| run.settings[*encoder]["hash"].is_string())
         );
     }
-    let fused = Run::read(&world.at("fused-cosine")).unwrap();
+    let fused = Run::read(&workspace.path("fused-cosine")).unwrap();
     assert_eq!(fused.settings["image_share"].as_object().unwrap().len(), 2);
 }
 
 #[test]
 fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
-    let world = World::new();
+    let workspace = Workspace::new();
     let recipe = TrainConfig {
         drop_text: 0.0,
         drop_image: 1.0,
         epochs: 2,
         soft_targets: None,
-        ..world.config(&[Task::Mep, Task::Contrastive])
+        ..workspace.config(&[Task::Mep, Task::Contrastive])
     };
-    fs::write(world.at("recipe.toml"), toml::to_string(&recipe).unwrap()).unwrap();
+    fs::write(
+        workspace.path("recipe.toml"),
+        toml::to_string(&recipe).unwrap(),
+    )
+    .unwrap();
     let recipe = ["--config", "recipe.toml"];
-    let (_, whole) = run(&world, "probexpan", "whole", &recipe);
+    let (_, whole) = run(&workspace, "probexpan", "whole", &recipe);
     assert_whole(&whole, "probexpan");
     assert_eq!(whole.settings["training"]["drop_image"], Value::from(1.0));
 
     let trained = |out: &str| {
-        fs::metadata(world.at(&format!("{out}.model/model.safetensors")))
+        fs::metadata(workspace.path(&format!("{out}.model/model.safetensors")))
             .unwrap()
             .modified()
     };
     let before = trained("whole").unwrap();
-    assert_eq!(run(&world, "probexpan", "whole", &recipe).1, whole);
+    assert_eq!(run(&workspace, "probexpan", "whole", &recipe).1, whole);
     assert_eq!(trained("whole").unwrap(), before, "it was there already");
     // the mini preset's own settings are others
-    let refused = baseline(&world, "probexpan", "whole", &[])
+    let refused = baseline(&workspace, "probexpan", "whole", &[])
         .output()
         .unwrap();
     let said = String::from_utf8(refused.stderr).unwrap();
@@ -156,22 +158,22 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
         "{said}"
     );
 
-    kill_while_training(&world, "killed", || {
-        baseline(&world, "probexpan", "killed", &recipe)
+    kill_while_training(&workspace, "killed", || {
+        baseline(&workspace, "probexpan", "killed", &recipe)
     });
     assert_eq!(
-        run(&world, "probexpan", "killed", &recipe).1.rankings,
+        run(&workspace, "probexpan", "killed", &recipe).1.rankings,
         whole.rankings
     );
 
     // nor is one of other sentences taken for these
-    let sentences = fs::read_to_string(world.at("data/sentences.json")).unwrap();
+    let sentences = fs::read_to_string(workspace.path("data/sentences.json")).unwrap();
     fs::write(
-        world.at("data/sentences.json"),
+        workspace.path("data/sentences.json"),
         sentences.lines().skip(1).collect::<Vec<_>>().join("\n"),
     )
     .unwrap();
-    let refused = baseline(&world, "probexpan", "whole", &recipe)
+    let refused = baseline(&workspace, "probexpan", "whole", &recipe)
         .output()
         .unwrap();
     let said = String::from_utf8(refused.stderr).unwrap();
@@ -183,7 +185,7 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
 
 #[test]
 fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
-    let world = World::new();
+    let workspace = Workspace::new();
     let dual = TrainConfig {
         drop_text: 0.0,
         drop_image: 0.0,
@@ -191,7 +193,7 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
         epochs: 6,
         fusion_layers: 0,
         alignment: AlignmentConfig { width: 8, queue: 0 },
-        ..world.config(&[Task::Itc])
+        ..workspace.config(&[Task::Itc])
     };
     let albef = TrainConfig {
         fusion_layers: 1,
@@ -203,34 +205,40 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
         ..dual.clone()
     };
     for (name, recipe) in [("dual", dual), ("albef", albef)] {
-        fs::write(world.at("recipe.toml"), toml::to_string(&recipe).unwrap()).unwrap();
+        fs::write(
+            workspace.path("recipe.toml"),
+            toml::to_string(&recipe).unwrap(),
+        )
+        .unwrap();
         let recipe = ["--config", "recipe.toml"];
-        let (printed, whole) = run(&world, name, name, &recipe);
+        let (printed, whole) = run(&workspace, name, name, &recipe);
         assert_whole(&whole, name);
         assert_eq!(whole.settings.contains_key("image_share"), name == "dual");
         let map = printed["overall"]["map@10"].as_f64().unwrap();
         assert!(map > 0.9, "{name}: {map}");
-        let log = world.log(&format!("{name}.model"));
+        let log = workspace.log(&format!("{name}.model"));
         // with a queue, contrast gets harder as that fills
         let task = if name == "dual" { "itc" } else { "mlm" };
         let loss = [&log[0], &log[log.len() - 1]].map(|line| line["loss"][task].as_f64().unwrap());
         assert!(loss[1] < 0.95 * loss[0], "{name} learned: {loss:?}");
         assert_eq!(
-            run(&world, name, name, &recipe).1,
+            run(&workspace, name, name, &recipe).1,
             whole,
             "from the model that is there"
         );
         let killed = format!("{name}-killed");
-        kill_while_training(&world, &killed, || baseline(&world, name, &killed, &recipe));
+        kill_while_training(&workspace, &killed, || {
+            baseline(&workspace, name, &killed, &recipe)
+        });
         assert_eq!(
-            run(&world, name, &killed, &recipe).1.rankings,
+            run(&workspace, name, &killed, &recipe).1.rankings,
             whole.rankings
         );
         // no head for entities was trained, so there is nothing that an index could hold
         let mut index = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
         index
-            .current_dir(world.at(""))
-            .env("XDG_CACHE_HOME", world.at("cache"));
+            .current_dir(workspace.path(""))
+            .env("XDG_CACHE_HOME", workspace.path("cache"));
         let refused = index
             .args([
                 "index",
@@ -252,8 +260,8 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
 
 /// Starts the command and kills it once its model's folder has a checkpoint: from the first epoch's
 /// end to the last's. Where it is done before it can be killed, it is begun anew.
-fn kill_while_training(world: &World, out: &str, command: impl Fn() -> Command) {
-    let (run, model) = (world.at(out), world.at(&format!("{out}.model")));
+fn kill_while_training(workspace: &Workspace, out: &str, command: impl Fn() -> Command) {
+    let (run, model) = (workspace.path(out), workspace.path(&format!("{out}.model")));
     for _ in 0..20 {
         let mut child = command().stdout(Stdio::null()).spawn().unwrap();
         while !model.join("training.safetensors").exists() && child.try_wait().unwrap().is_none() {
@@ -275,10 +283,10 @@ fn kill_while_training(world: &World, out: &str, command: impl Fn() -> Command) 
 
 #[test]
 fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
-    let world = World::new();
+    let workspace = Workspace::new();
     let folder = clip();
     let (_, found) = run(
-        &world,
+        &workspace,
         "clip",
         "clip.run",
         &["--clip", folder.to_str().unwrap()],
@@ -286,14 +294,14 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
     assert_whole(&found, "clip");
     // the second time from what was kept
     let (_, again) = run(
-        &world,
+        &workspace,
         "clip",
         "again.run",
         &["--clip", folder.to_str().unwrap()],
     );
     assert_eq!(again.rankings, found.rankings);
     // the same weights of another configuration are another CLIP
-    let other = world.at("other");
+    let other = workspace.path("other");
     fs::create_dir(&other).unwrap();
     for file in ["model.safetensors", "tokenizer.json", "config.json"] {
         fs::copy(folder.join(file), other.join(file)).unwrap();
@@ -303,7 +311,7 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
     config["text_config"]["hidden_act"] = Value::from("gelu"); // in the place of quick_gelu
     fs::write(other.join("config.json"), config.to_string()).unwrap();
     assert_ne!(
-        run(&world, "clip", "other.run", &["--clip", "other"])
+        run(&workspace, "clip", "other.run", &["--clip", "other"])
             .1
             .rankings,
         found.rankings
@@ -313,7 +321,7 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
     let mut tokenizer: Value = serde_json::from_str(&tokenizer).unwrap();
     tokenizer["post_processor"] = Value::Null;
     fs::write(other.join("tokenizer.json"), tokenizer.to_string()).unwrap();
-    let refused = baseline(&world, "clip", "refused", &["--clip", "other"])
+    let refused = baseline(&workspace, "clip", "refused", &["--clip", "other"])
         .output()
         .unwrap();
     assert!(
@@ -325,19 +333,21 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
         (&["--clip", "nowhere"], 1, "nowhere"),
         (&["--clip", "text"], 1, "text"), // a BERT
     ] {
-        let refused = baseline(&world, "clip", "refused", more).output().unwrap();
+        let refused = baseline(&workspace, "clip", "refused", more)
+            .output()
+            .unwrap();
         let said = String::from_utf8(refused.stderr).unwrap();
         assert!(
             refused.status.code() == Some(code) && said.contains(why),
             "{said}"
         );
-        assert!(!world.at("refused").exists());
+        assert!(!workspace.path("refused").exists());
     }
 }
 
 #[test]
 fn what_would_be_passed_over_is_refused_before_any_work() {
-    let world = World::new();
+    let workspace = Workspace::new();
     for (name, out, more, code, why) in [
         (
             "text-cosine",
@@ -375,14 +385,14 @@ fn what_would_be_passed_over_is_refused_before_any_work() {
             "no folder at nowhere",
         ),
     ] {
-        let refused = baseline(&world, name, out, more).output().unwrap();
+        let refused = baseline(&workspace, name, out, more).output().unwrap();
         let said = String::from_utf8(refused.stderr).unwrap();
         assert!(
             refused.status.code() == Some(code) && said.contains(why),
             "{said}"
         );
         assert!(
-            !world.at("cache").exists() && !world.at(out).exists(),
+            !workspace.path("cache").exists() && !workspace.path(out).exists(),
             "{name}"
         );
     }

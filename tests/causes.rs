@@ -1,25 +1,24 @@
 //! Real files that go wrong, through the program: the cause is in the error itself, and nothing
 //! that is not finite becomes a score.
 
-mod formula;
-mod world;
+mod common;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use common::workspace::Workspace;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
-use world::World;
 
 const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
 
-/// `multiexpan …` in the world's folder: exit code, and standard error.
-fn run(world: &World, line: &str) -> (Option<i32>, String) {
+/// `multiexpan …` in the workspace: exit code, and standard error.
+fn run(workspace: &Workspace, line: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
     command
-        .current_dir(world.at(""))
-        .env("XDG_CACHE_HOME", world.at("cache"));
+        .current_dir(workspace.path(""))
+        .env("XDG_CACHE_HOME", workspace.path("cache"));
     let ran = command.args(line.split(' ')).output().unwrap();
     (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
 }
@@ -27,20 +26,20 @@ fn run(world: &World, line: &str) -> (Option<i32>, String) {
 const BASELINE: &str = "baseline text-cosine data --out x.run --device cpu --text-encoder text --image-encoder image.safetensors";
 
 /// The one sentence of a refusal; nothing is written.
-fn refused(world: &World, line: &str) -> String {
-    let (code, said) = run(world, line);
+fn refused(workspace: &Workspace, line: &str) -> String {
+    let (code, said) = run(workspace, line);
     let sentences: Vec<&str> = said
         .lines()
         .filter(|line| line.starts_with("multiexpan: "))
         .collect();
     assert!(code == Some(1) && sentences.len() == 1, "{code:?} {said}");
-    assert!(!world.at("x.run").exists() && !world.at("index").exists());
+    assert!(!workspace.path("x.run").exists() && !workspace.path("index").exists());
     sentences[0].to_owned()
 }
 
 /// Changes every line of the corpus.
-fn change_sentences(world: &World, change: impl Fn(usize, &mut Value)) {
-    let path = world.at("data/sentences.json");
+fn change_sentences(workspace: &Workspace, change: impl Fn(usize, &mut Value)) {
+    let path = workspace.path("data/sentences.json");
     let mut text = String::new();
     for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
         let mut sentence: Value = serde_json::from_str(line).unwrap();
@@ -50,8 +49,8 @@ fn change_sentences(world: &World, change: impl Fn(usize, &mut Value)) {
     fs::write(path, text).unwrap();
 }
 
-fn images(world: &World) -> Vec<PathBuf> {
-    fs::read_dir(world.at("data/image"))
+fn images(workspace: &Workspace) -> Vec<PathBuf> {
+    fs::read_dir(workspace.path("data/image"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect()
@@ -61,12 +60,12 @@ fn images(world: &World) -> Vec<PathBuf> {
 fn a_data_set_without_pairs_says_why() {
     let train =
         "train data --out model --device cpu --text-encoder text --image-encoder image.safetensors";
-    let world = World::new();
-    images(&world)
+    let workspace = Workspace::new();
+    images(&workspace)
         .iter()
         .for_each(|image| fs::write(image, POINTER).unwrap());
     for line in [BASELINE, train] {
-        let said = refused(&world, line);
+        let said = refused(&workspace, line);
         assert!(
             said.contains(
                 "has no entity with 2 usable pairs of a sentence and an image; left out: 48 pairs"
@@ -80,10 +79,10 @@ fn a_data_set_without_pairs_says_why() {
             "{said}"
         );
     }
-    drop(world);
+    drop(workspace);
 
-    let world = World::new();
-    change_sentences(&world, |number, sentence| {
+    let workspace = Workspace::new();
+    change_sentences(&workspace, |number, sentence| {
         match number % 4 {
             0 => sentence["image"] = Value::Null,
             1 => sentence["image"] = json!("image/none.png"),
@@ -91,7 +90,7 @@ fn a_data_set_without_pairs_says_why() {
             _ => sentence["tokens"] = json!(vec!["cat"; 200]),
         };
     });
-    let said = refused(&world, BASELINE);
+    let said = refused(&workspace, BASELINE);
     for part in [
         "12 sentences without an image (the first: sentences.json:1: the sentence has no image)",
         "12 sentences whose image is missing (the first: sentences.json:2: there is no image image/none.png)",
@@ -100,23 +99,26 @@ fn a_data_set_without_pairs_says_why() {
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    drop(world);
+    drop(workspace);
 
     // a model of entities that have no pairs any more
-    let world = World::new();
-    let config = world.config(&[multiexpan::train::Task::Mep]);
-    world.train(
+    let workspace = Workspace::new();
+    let config = workspace.config(&[multiexpan::train::Task::Mep]);
+    workspace.train(
         "model",
         &multiexpan::train::TrainConfig {
             epochs: 1,
             ..config
         },
     );
-    images(&world)
+    images(&workspace)
         .iter()
         .filter(|image| image.ends_with("3.png"))
         .for_each(|image| fs::write(image, "no image").unwrap());
-    let said = refused(&world, "index data --model model --out index --device cpu");
+    let said = refused(
+        &workspace,
+        "index data --model model --out index --device cpu",
+    );
     assert!(
         said.contains(
             "the model knows entity 3, of which data has no usable pair; left out: 3 pairs"
@@ -128,23 +130,23 @@ fn a_data_set_without_pairs_says_why() {
 
 #[test]
 fn a_pointer_in_the_place_of_a_file_is_said() {
-    let world = World::new();
+    let workspace = Workspace::new();
     for file in [
         "data/entity2id.txt",
         "data/sentences.json",
         "text/model.safetensors",
         "image.safetensors",
     ] {
-        let kept = fs::read(world.at(file)).unwrap();
-        fs::write(world.at(file), POINTER).unwrap();
-        let said = refused(&world, BASELINE);
+        let kept = fs::read(workspace.path(file)).unwrap();
+        fs::write(workspace.path(file), POINTER).unwrap();
+        let said = refused(&workspace, BASELINE);
         assert!(
             said.contains(&format!(
                 "{file} is a Git LFS pointer, not the file itself; run `git lfs pull`"
             )),
             "{said}"
         );
-        fs::write(world.at(file), kept).unwrap();
+        fs::write(workspace.path(file), kept).unwrap();
     }
 }
 
@@ -152,11 +154,11 @@ fn a_pointer_in_the_place_of_a_file_is_said() {
 /// only the unmasked one is too long.
 #[test]
 fn an_encoder_of_few_positions_takes_what_fits() {
-    let world = World::new();
-    let path = world.at("text/config.json");
+    let workspace = Workspace::new();
+    let path = workspace.path("text/config.json");
     let config = fs::read_to_string(&path).unwrap();
     fs::write(&path, config.replace("160", "9")).unwrap();
-    let weights = world.at("text/model.safetensors");
+    let weights = workspace.path("text/model.safetensors");
     let mut tensors: Vec<(String, Tensor)> = Tensor::read_safetensors(&weights).unwrap();
     let table = tensors
         .iter_mut()
@@ -165,7 +167,7 @@ fn an_encoder_of_few_positions_takes_what_fits() {
     table.1 = table.1.narrow(0, 0, 9).contiguous();
     Tensor::write_safetensors(&tensors, &weights).unwrap();
     // "jaguar is … . a": 8 tokens with [CLS] and [SEP], whose mention is one; of some, made longer
-    change_sentences(&world, |number, sentence| {
+    change_sentences(&workspace, |number, sentence| {
         let tokens = sentence["tokens"].as_array_mut().unwrap();
         match number % 8 {
             0 => tokens.extend(vec![json!("cat"); 2]),
@@ -177,7 +179,7 @@ fn an_encoder_of_few_positions_takes_what_fits() {
             _ => {}
         }
     });
-    let (code, said) = run(&world, BASELINE);
+    let (code, said) = run(&workspace, BASELINE);
     assert_eq!(code, Some(0), "{said}");
     assert!(
         said.contains("left out: 12 sentences over 9 tokens"),
@@ -188,23 +190,23 @@ fn an_encoder_of_few_positions_takes_what_fits() {
         drop_text: 0.0,
         drop_image: 0.0,
         epochs: 1,
-        ..world.config(&[multiexpan::train::Task::Itc, multiexpan::train::Task::Mlm])
+        ..workspace.config(&[multiexpan::train::Task::Itc, multiexpan::train::Task::Mlm])
     };
-    fs::write(world.at("r.toml"), toml::to_string(&recipe).unwrap()).unwrap();
-    let (code, said) = run(&world, albef);
+    fs::write(workspace.path("r.toml"), toml::to_string(&recipe).unwrap()).unwrap();
+    let (code, said) = run(&workspace, albef);
     assert_eq!(code, Some(0), "{said}");
 }
 
 /// The same weights with other heads are another network, whatever was cached of the first.
 #[test]
 fn what_is_cached_goes_by_the_configuration_too() {
-    let world = World::new();
+    let workspace = Workspace::new();
     let scores = |out: &str| {
-        let (code, said) = run(&world, &BASELINE.replace("x.run", out));
+        let (code, said) = run(&workspace, &BASELINE.replace("x.run", out));
         assert_eq!(code, Some(0), "{said}");
-        fs::read_to_string(world.at(out)).unwrap()
+        fs::read_to_string(workspace.path(out)).unwrap()
     };
-    let path = world.at("text/config.json");
+    let path = workspace.path("text/config.json");
     let config = fs::read_to_string(&path).unwrap();
     let two = scores("two.run");
     fs::write(
@@ -220,8 +222,8 @@ fn what_is_cached_goes_by_the_configuration_too() {
 
 #[test]
 fn nothing_that_is_not_finite_becomes_a_score() {
-    let world = World::new();
-    let weights = world.at("text/model.safetensors");
+    let workspace = Workspace::new();
+    let weights = workspace.path("text/model.safetensors");
     let sound: Vec<(String, Tensor)> = Tensor::read_safetensors(&weights).unwrap();
     let with = |change: &dyn Fn(&str, &Tensor)| {
         let copies: Vec<(String, Tensor)> = sound
@@ -236,7 +238,7 @@ fn nothing_that_is_not_finite_becomes_a_score() {
             let _ = value.get(20).fill_(f64::NAN);
         }
     });
-    let said = refused(&world, BASELINE);
+    let said = refused(&workspace, BASELINE);
     assert!(
         said.contains("“embeddings.word_embeddings.weight”") && said.contains("NaN at [20, 0]"),
         "{said}"
@@ -247,29 +249,29 @@ fn nothing_that_is_not_finite_becomes_a_score() {
             let _ = value.shallow_clone().fill_(3e38);
         }
     });
-    let said = refused(&world, BASELINE);
+    let said = refused(&workspace, BASELINE);
     assert!(
         said.contains("mean of entity 0's sentences is not finite: NaN"),
         "{said}"
     );
     let train =
         "train data --out model --device cpu --text-encoder text --image-encoder image.safetensors";
-    let said = refused(&world, train);
+    let said = refused(&workspace, train);
     assert!(said.contains("states that are not finite as f16"), "{said}");
 }
 
 #[test]
 fn a_model_folder_holds_its_network_and_no_more() {
-    let world = World::new();
-    let config = world.config(&[multiexpan::train::Task::Mep]);
-    world.train(
+    let workspace = Workspace::new();
+    let config = workspace.config(&[multiexpan::train::Task::Mep]);
+    workspace.train(
         "model",
         &multiexpan::train::TrainConfig {
             epochs: 1,
             ..config
         },
     );
-    let file = world.at("model/model.safetensors");
+    let file = workspace.path("model/model.safetensors");
     let sound: Vec<(String, Tensor)> = Tensor::read_safetensors(&file).unwrap();
     let index = "index data --model model --out index --device cpu";
     let write = |more: &[(&str, Tensor)]| {
@@ -288,17 +290,19 @@ fn a_model_folder_holds_its_network_and_no_more() {
     let ones = |size: &[i64]| Tensor::ones(size, (Kind::Float, tch::Device::Cpu));
     write(&[("head.6.weight", ones(&[3]))]);
     assert!(
-        refused(&world, index)
+        refused(&workspace, index)
             .contains("is not the network of its config.json: it also has head.6.weight")
     );
     write(&[("head.4.bias", ones(&[16]) * f64::INFINITY)]);
-    assert!(refused(&world, index).contains("“head.4.bias” [16] that is not finite: inf at [0]"));
-    let settings = world.at("model/config.json");
+    assert!(
+        refused(&workspace, index).contains("“head.4.bias” [16] that is not finite: inf at [0]")
+    );
+    let settings = workspace.path("model/config.json");
     let text = fs::read_to_string(&settings).unwrap();
     let changed = |from: &str, to: &str| {
         assert!(text.contains(from), "{from} in {text}");
         fs::write(&settings, text.replacen(from, to, 1)).unwrap();
-        refused(&world, index)
+        refused(&workspace, index)
     };
     write(&[]);
     assert!(
@@ -327,7 +331,7 @@ fn a_model_folder_holds_its_network_and_no_more() {
     );
     fs::write(&settings, text).unwrap();
     write(&[("resnet.conv1.weight", ones(&[3]))]);
-    let (code, said) = run(&world, index);
+    let (code, said) = run(&workspace, index);
     assert_eq!(code, Some(0), "{said}");
     assert!(
         said.contains("left out: 1 parameters of resnet in model/model.safetensors"),

@@ -5,7 +5,7 @@
 //! weights that both languages compute by the same integer formula, so that no weights need be
 //! kept.
 
-mod formula;
+mod common;
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use multiexpan::model::resnet::ResNet50;
 use multiexpan::model::weights::Weights;
 use tch::{Device, Kind, Tensor};
 
-use formula::{filled, fixture, noise};
+use common::formula::{filled, fixture, noise};
 
 /// Largest difference allowed, of the largest number.
 const TOLERANCE: f64 = 1e-4;

@@ -1,8 +1,7 @@
 //! A text encoder from the Hugging Face hub, here a server that holds one model: every file that
 //! counts is fetched, and afterwards the network is not needed.
 
-mod formula;
-mod world;
+mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use common::workspace::Workspace;
 use serde_json::json;
 use tch::Tensor;
-use world::World;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -88,15 +87,15 @@ fn answer(mut stream: TcpStream, model: &Mutex<Model>) {
     let _ = stream.write_all(&response);
 }
 
-/// The world's text encoder in two shards, cased.
-fn model(world: &World) -> Model {
+/// The workspace's text encoder in two shards, cased.
+fn model(workspace: &Workspace) -> Model {
     let tensors: Vec<(String, Tensor)> =
-        Tensor::read_safetensors(world.at("text/model.safetensors")).unwrap();
+        Tensor::read_safetensors(workspace.path("text/model.safetensors")).unwrap();
     let mut map = serde_json::Map::new();
     let mut files = BTreeMap::new();
     for (number, part) in tensors.chunks(tensors.len().div_ceil(2)).enumerate() {
         let name = format!("model-0000{}-of-00002.safetensors", number + 1);
-        let path = world.at(&name);
+        let path = workspace.path(&name);
         let part: Vec<(&str, &Tensor)> = part
             .iter()
             .map(|(name, value)| (name.as_str(), value))
@@ -119,7 +118,7 @@ fn model(world: &World) -> Model {
     for file in ["config.json", "vocab.txt"] {
         files.insert(
             file.into(),
-            fs::read(world.at(&format!("text/{file}"))).unwrap(),
+            fs::read(workspace.path(&format!("text/{file}"))).unwrap(),
         );
     }
     Model {
@@ -129,7 +128,7 @@ fn model(world: &World) -> Model {
 }
 
 struct Hub<'a> {
-    world: &'a World,
+    workspace: &'a Workspace,
     address: String,
     home: PathBuf,
 }
@@ -139,8 +138,8 @@ impl Hub<'_> {
     fn run(&self, out: &str, encoder: &str) -> (Option<i32>, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
         command
-            .current_dir(self.world.at(""))
-            .env("XDG_CACHE_HOME", self.world.at("cache"));
+            .current_dir(self.workspace.path(""))
+            .env("XDG_CACHE_HOME", self.workspace.path("cache"));
         command
             .env("HF_HOME", &self.home)
             .env("HF_ENDPOINT", &self.address);
@@ -177,28 +176,28 @@ fn scores(path: &Path) -> Vec<String> {
 
 #[test]
 fn every_file_that_counts_is_fetched_and_then_the_network_is_not_needed() {
-    let world = World::new();
+    let workspace = Workspace::new();
     // "Cat" is unknown to the cased vocabulary, so that the settings tell
-    let sentences = fs::read_to_string(world.at("data/sentences.json")).unwrap();
+    let sentences = fs::read_to_string(workspace.path("data/sentences.json")).unwrap();
     fs::write(
-        world.at("data/sentences.json"),
+        workspace.path("data/sentences.json"),
         sentences.replace("\"cat\"", "\"Cat\""),
     )
     .unwrap();
-    let served = Arc::new(Mutex::new(model(&world)));
+    let served = Arc::new(Mutex::new(model(&workspace)));
     let mut hub = Hub {
-        world: &world,
+        workspace: &workspace,
         address: serve(served.clone()),
-        home: world.at("hf"),
+        home: workspace.path("hf"),
     };
     let (code, said) = hub.run("hub.run", "org/cased");
     assert_eq!(code, Some(0), "{said}");
-    let snapshot = world.at(&format!("hf/hub/models--org--cased/snapshots/{COMMIT}"));
+    let snapshot = workspace.path(&format!("hf/hub/models--org--cased/snapshots/{COMMIT}"));
     for file in served.lock().unwrap().files.keys() {
         assert!(snapshot.join(file).is_file(), "{file}");
     }
     // as the same files in a folder do
-    let folder = world.at("folder");
+    let folder = workspace.path("folder");
     fs::create_dir(&folder).unwrap();
     for (file, content) in &served.lock().unwrap().files {
         fs::write(folder.join(file), content).unwrap();
@@ -206,19 +205,19 @@ fn every_file_that_counts_is_fetched_and_then_the_network_is_not_needed() {
     let (code, said) = hub.run("folder.run", "folder");
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(
-        scores(&world.at("hub.run")),
-        scores(&world.at("folder.run"))
+        scores(&workspace.path("hub.run")),
+        scores(&workspace.path("folder.run"))
     );
     fs::remove_file(folder.join("tokenizer_config.json")).unwrap();
     assert_eq!(hub.run("lower.run", "folder").0, Some(0));
     assert_ne!(
-        scores(&world.at("hub.run")),
-        scores(&world.at("lower.run")),
+        scores(&workspace.path("hub.run")),
+        scores(&workspace.path("lower.run")),
         "lower case is something else"
     );
 
     // what the model does not have is known without asking again
-    let absent = world.at(&format!(
+    let absent = workspace.path(&format!(
         "hf/hub/models--org--cased/.no_exist/{COMMIT}/tokenizer.json"
     ));
     assert!(absent.is_file());
@@ -226,19 +225,19 @@ fn every_file_that_counts_is_fetched_and_then_the_network_is_not_needed() {
     let (code, said) = hub.run("offline.run", "org/cased");
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(
-        scores(&world.at("offline.run")),
-        scores(&world.at("hub.run"))
+        scores(&workspace.path("offline.run")),
+        scores(&workspace.path("hub.run"))
     );
 }
 
 #[test]
 fn a_file_that_may_or_may_not_be_there_is_an_error() {
-    let world = World::new();
-    let served = Arc::new(Mutex::new(model(&world)));
+    let workspace = Workspace::new();
+    let served = Arc::new(Mutex::new(model(&workspace)));
     let hub = Hub {
-        world: &world,
+        workspace: &workspace,
         address: serve(served.clone()),
-        home: world.at("hf"),
+        home: workspace.path("hf"),
     };
     for (file, status) in [
         ("tokenizer_config.json", 500),
@@ -251,9 +250,9 @@ fn a_file_that_may_or_may_not_be_there_is_an_error() {
             code == Some(2) && said.contains(file) && said.contains(&status.to_string()),
             "{code:?} {said}"
         );
-        assert!(!world.at("x.run").exists());
+        assert!(!workspace.path("x.run").exists());
         // nothing is there where the first file failed
-        let _ = fs::remove_dir_all(world.at("hf"));
+        let _ = fs::remove_dir_all(workspace.path("hf"));
     }
     served.lock().unwrap().failing = None;
     served

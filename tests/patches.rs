@@ -1,7 +1,8 @@
 //! Pictures to patch features through the cache: order, pooling, resuming, stopping, broken files.
 
-mod formula;
+mod common;
 
+use common::formula;
 use std::fs;
 use std::path::{Path, PathBuf};
 

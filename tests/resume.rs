@@ -1,5 +1,5 @@
-//! `multiexpan index`, killed at any moment: what is there is whole or nothing, and the same
-//! command finishes the work.
+//! `multiexpan index --raw`, killed at different moments: the index is complete or absent, and the same
+//! command finishes it.
 #![cfg(unix)]
 
 use std::path::Path;
@@ -12,7 +12,7 @@ const ENTITIES: i64 = 3_000;
 const WIDTH: i64 = 64;
 const PAIRS: i64 = 4;
 
-fn raw(path: &Path) {
+fn write_raw(path: &Path) {
     let number = |rows: i64, width: i64| {
         Tensor::arange(rows * width, (Kind::Float, Device::Cpu))
             .sin()
@@ -44,9 +44,9 @@ fn multiexpan(here: &Path, args: &[&str]) -> Command {
 }
 
 #[test]
-fn a_killed_index_is_finished_by_the_same_command() {
+fn a_killed_import_is_finished_by_the_same_command() {
     let here = tempfile::tempdir().unwrap();
-    raw(&here.path().join("raw.safetensors"));
+    write_raw(&here.path().join("raw.safetensors"));
     let index = |out: &str| {
         multiexpan(
             here.path(),
@@ -61,27 +61,27 @@ fn a_killed_index_is_finished_by_the_same_command() {
             ],
         )
     };
-    let begun = std::time::Instant::now();
+    let start = std::time::Instant::now();
     assert!(index("whole").status().unwrap().success());
-    let whole = begun.elapsed();
+    let duration = start.elapsed();
     let mut killed = 0;
-    // the machine may be less busy than it was, so the first ones come early
+    // the machine may be less busy than before, so some kills are early
     for part in [1, 2, 5, 10, 20, 50, 70, 80, 90] {
         let mut child = index("out").spawn().unwrap();
-        std::thread::sleep(whole.max(Duration::from_millis(100)) * part / 100);
+        std::thread::sleep(duration.max(Duration::from_millis(100)) * part / 100);
         child.kill().unwrap();
         if child.wait().unwrap().success() {
-            break; // it was done before
+            break; // it finished before the kill
         }
         killed += 1;
-        // killed after its last rename it had left a whole index; before, nothing has the name
-        let whole = here.path().join("out").exists();
+        // a kill after the last rename leaves a complete index, a kill before it none
+        let is_complete = here.path().join("out").exists();
         let opened = multiexpan(here.path(), &["expand", "out", "--seeds", "1,2,3"])
             .status()
             .unwrap();
         assert_eq!(
             opened.code(),
-            Some(if whole { 0 } else { 1 }),
+            Some(if is_complete { 0 } else { 1 }),
             "killed after {part} hundredths"
         );
     }
@@ -94,6 +94,6 @@ fn a_killed_index_is_finished_by_the_same_command() {
     assert_eq!(
         std::fs::read_dir(here.path()).unwrap().count(),
         3,
-        "raw file and two indexes: nothing else is left"
+        "there is more than the raw file and two indexes"
     );
 }

@@ -1,8 +1,7 @@
-//! Training on a small world: every task learns, and a stopped training goes on as if it had not
-//! been stopped.
+//! Training on a small data set: every task learns, and an interrupted training gives the same model as an
+//! uninterrupted one.
 
-mod formula;
-mod world;
+mod common;
 
 use multiexpan::error::Error;
 use multiexpan::model::network_config::AlignmentConfig;
@@ -11,11 +10,11 @@ use multiexpan::train::train_config::{MiningConfig, TrainPrecision};
 use multiexpan::train::{Task, TrainConfig, train};
 use tch::Device;
 
-use world::World;
+use common::workspace::Workspace;
 
 #[test]
 fn each_task_lowers_its_own_loss() {
-    let world = World::new();
+    let workspace = Workspace::new();
     for task in Task::PAPER {
         let out = task.name();
         let passes = 8;
@@ -23,16 +22,16 @@ fn each_task_lowers_its_own_loss() {
             epochs: 8,
             contrastive_passes: passes,
             clustering_passes: passes,
-            // by then the classes show
+            // by then the model separates the classes
             mining: MiningConfig {
                 after_epochs: 4,
-                ..world.config(&[]).mining
+                ..workspace.config(&[]).mining
             },
-            ..world.config(&[Task::Mep, task])
+            ..workspace.config(&[Task::Mep, task])
         };
-        world.train(out, &config);
-        let log = world.log(out);
-        // distillation is a part of masked entity prediction's loss
+        workspace.train(out, &config);
+        let log = workspace.log(out);
+        // distillation is part of the loss of masked entity prediction
         let name = if task == Task::Distillation {
             "mep"
         } else {
@@ -51,8 +50,8 @@ fn each_task_lowers_its_own_loss() {
             .iter()
             .map(|line| line["stage"].as_u64().unwrap())
             .collect();
-        let compared = matches!(task, Task::Contrastive | Task::Clustering);
-        assert_eq!(stages.contains(&2), compared);
+        let has_second_stage = matches!(task, Task::Contrastive | Task::Clustering);
+        assert_eq!(stages.contains(&2), has_second_stage);
         assert!(
             log.iter()
                 .all(|line| line["map@10"]["both"].as_f64().is_some())
@@ -60,8 +59,8 @@ fn each_task_lowers_its_own_loss() {
     }
 }
 
-/// A training that aligns before it fuses, or of a dual encoder alone.
-fn aligned(world: &World, tasks: &[Task]) -> TrainConfig {
+/// Returns the settings of a training with alignment.
+fn alignment_config(workspace: &Workspace, tasks: &[Task]) -> TrainConfig {
     TrainConfig {
         drop_text: 0.0,
         drop_image: 0.0,
@@ -71,29 +70,32 @@ fn aligned(world: &World, tasks: &[Task]) -> TrainConfig {
             width: 8,
             queue: 20,
         },
-        ..world.config(tasks)
+        ..workspace.config(tasks)
     }
 }
 
 const ALBEF: [Task; 4] = [Task::Itc, Task::Itm, Task::Mlm, Task::Distillation];
 
 #[test]
-fn aligning_lowers_each_loss() {
-    let world = World::new();
+fn each_alignment_loss_falls() {
+    let workspace = Workspace::new();
     let dual = TrainConfig {
         fusion_layers: 0,
         alignment: AlignmentConfig { width: 8, queue: 0 },
-        ..aligned(&world, &[Task::Itc])
+        ..alignment_config(&workspace, &[Task::Itc])
     };
-    for (out, config) in [("dual", dual), ("albef", aligned(&world, &ALBEF))] {
-        world.train(
+    for (out, config) in [
+        ("dual", dual),
+        ("albef", alignment_config(&workspace, &ALBEF)),
+    ] {
+        workspace.train(
             out,
             &TrainConfig {
                 epochs: 16,
                 ..config.clone()
             },
         );
-        let log = world.log(out);
+        let log = workspace.log(out);
         for task in config
             .tasks
             .iter()
@@ -103,7 +105,7 @@ fn aligning_lowers_each_loss() {
                 .iter()
                 .map(|line| line["loss"][task.name()].as_f64().unwrap())
                 .collect();
-            // in the first epoch the queue fills: a pair is told from ever more others
+            // in the first epoch the queue fills, so the number of negatives grows
             assert!(
                 losses[losses.len() - 1] < losses[1] - 0.02,
                 "{out}, {}: {losses:?}",
@@ -113,23 +115,23 @@ fn aligning_lowers_each_loss() {
         let map = |line: &serde_json::Value| line["map@10"]["both"].as_f64().unwrap();
         assert!(
             map(&log[log.len() - 1]) > 0.9,
-            "the two classes are not told apart: {log:?}"
+            "the model does not separate the two classes: {log:?}"
         );
     }
 }
 
 #[test]
 fn pairs_of_one_entity_have_no_hard_negatives() {
-    let world = World::new();
+    let workspace = Workspace::new();
     let config = TrainConfig {
         batch: 1,
         epochs: 1,
         pairs_per_entity: Some(1),
-        ..aligned(&world, &ALBEF)
+        ..alignment_config(&workspace, &ALBEF)
     };
-    world.train("alone", &config);
+    workspace.train("alone", &config);
     assert!(
-        world.log("alone")[0]["loss"]["itm"]
+        workspace.log("alone")[0]["loss"]["itm"]
             .as_f64()
             .unwrap()
             .is_finite()
@@ -137,50 +139,54 @@ fn pairs_of_one_entity_have_no_hard_negatives() {
 }
 
 #[test]
-fn a_stopped_training_goes_on_as_if_unbroken() {
-    let world = World::new();
-    stopped_is_unbroken(
-        &world,
+fn an_interrupted_training_gives_the_same_model() {
+    let workspace = Workspace::new();
+    check_interrupted(
+        &workspace,
         "all",
         &TrainConfig {
             epochs: 2,
-            ..world.config(&Task::PAPER)
+            ..workspace.config(&Task::PAPER)
         },
     );
-    stopped_is_unbroken(
-        &world,
+    check_interrupted(
+        &workspace,
         "albef",
         &TrainConfig {
             epochs: 5,
-            ..aligned(&world, &ALBEF)
+            ..alignment_config(&workspace, &ALBEF)
         },
     );
 }
 
-fn stopped_is_unbroken(world: &World, name: &str, config: &TrainConfig) {
+fn check_interrupted(workspace: &Workspace, name: &str, config: &TrainConfig) {
     let [whole, again, parts] = ["whole", "again", "parts"].map(|part| format!("{name}-{part}"));
-    let trained = world.train(&whole, config);
-    world.train(&again, config);
+    let trained = workspace.train(&whole, config);
+    workspace.train(&again, config);
     assert!(
-        world.model(&whole) == world.model(&again),
+        workspace.model(&whole) == workspace.model(&again),
         "the models differ from run to run"
     );
-    // stopped again and again: in the first stage, once while mining, and in each kind of step
+    // interrupted repeatedly: in the first stage, once during mining, and in each kind of step
     let (mut stops, mut mining) = (0, true);
     loop {
         let mut steps = 0;
-        let mut stop = |progress: Progress| {
+        let mut observer = |progress: Progress| {
             steps += usize::from(progress.stage.starts_with("epoch"));
-            let enough = steps == 3 || mining && progress.stage == "mining";
+            let is_enough = steps == 3 || mining && progress.stage == "mining";
             mining &= progress.stage != "mining";
-            if enough { Err(Error::Stopped) } else { Ok(()) }
+            if is_enough {
+                Err(Error::Stopped)
+            } else {
+                Ok(())
+            }
         };
         match train(
-            &world.places(&parts),
+            &workspace.paths(&parts),
             config,
             stops > 0,
             Device::Cpu,
-            &mut stop,
+            &mut observer,
         ) {
             Err(Error::Stopped) => stops += 1,
             done => {
@@ -188,15 +194,15 @@ fn stopped_is_unbroken(world: &World, name: &str, config: &TrainConfig) {
                 break;
             }
         }
-        assert!(stops < 100, "it does not end");
+        assert!(stops < 100, "the training does not end");
     }
     assert!(stops > 3, "{stops}");
     assert!(
-        world.model(&whole) == world.model(&parts),
+        workspace.model(&whole) == workspace.model(&parts),
         "the models differ"
     );
     let timeless = |out: &str| -> Vec<_> {
-        world
+        workspace
             .log(out)
             .into_iter()
             .map(|l| (l["epoch"].clone(), l["loss"].clone(), l["map@10"].clone()))
@@ -207,24 +213,24 @@ fn stopped_is_unbroken(world: &World, name: &str, config: &TrainConfig) {
 
 #[test]
 fn parts_of_a_batch_add_up() {
-    let world = World::new();
-    // with dropout, parts would draw other numbers than the whole
-    let still = TrainConfig {
+    let workspace = Workspace::new();
+    // with dropout, parts of a batch would draw other random numbers
+    let without_dropout = TrainConfig {
         epochs: 1,
         dropout: 0.0,
         head_dropout: 0.0,
         score_dropout: 0.0,
-        ..world.config(&[Task::Mep])
+        ..workspace.config(&[Task::Mep])
     };
-    world.train("whole", &still);
-    world.train(
+    workspace.train("whole", &without_dropout);
+    workspace.train(
         "parts",
         &TrainConfig {
             pairs_at_once: Some(5),
-            ..still.clone()
+            ..without_dropout.clone()
         },
     );
-    let loss = |out: &str| world.log(out)[0]["loss"]["mep"].as_f64().unwrap();
+    let loss = |out: &str| workspace.log(out)[0]["loss"]["mep"].as_f64().unwrap();
     assert!(
         (loss("whole") - loss("parts")).abs() < 1e-3,
         "{} {}",
@@ -235,14 +241,14 @@ fn parts_of_a_batch_add_up() {
 
 #[test]
 fn bf16_learns_too() {
-    let world = World::new();
+    let workspace = Workspace::new();
     let config = TrainConfig {
         epochs: 6,
         precision: TrainPrecision::Bf16,
-        ..world.config(&[Task::Mep])
+        ..workspace.config(&[Task::Mep])
     };
-    world.train("half", &config);
-    let losses: Vec<f64> = world
+    workspace.train("half", &config);
+    let losses: Vec<f64> = workspace
         .log("half")
         .iter()
         .map(|l| l["loss"]["mep"].as_f64().unwrap())
@@ -251,15 +257,15 @@ fn bf16_learns_too() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_names_its_task_and_batch() {
-    let world = World::new();
+fn the_error_of_an_infinite_loss_has_task_and_batch() {
+    let workspace = Workspace::new();
     let config = TrainConfig {
         learning_rate: 1e30,
         gradient_norm: None,
-        ..world.config(&[Task::Mep])
+        ..workspace.config(&[Task::Mep])
     };
     let failed = train(
-        &world.places("wild"),
+        &workspace.paths("wild"),
         &config,
         false,
         Device::Cpu,

@@ -1,7 +1,7 @@
 //! Weight files as training loops write them, and damaged ones; image networks of other
 //! architectures.
 
-mod formula;
+mod common;
 mod pickles;
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use formula::fixture;
+use common::formula::fixture;
 use pickles::{Item, zipped};
 
 fn numbers(tensor: &Tensor) -> Vec<f64> {

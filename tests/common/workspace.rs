@@ -1,6 +1,5 @@
-//! A small world to train on: two classes with words and colours of their own, and two small
-//! encoders with random weights.
-#![allow(dead_code)] // each test uses what it needs
+//! A temporary folder with a small data set and two small encoders with random weights. The data set
+//! has two classes with different words and colours.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,40 +17,43 @@ use multiexpan::train::{Task, TaskSet, TrainConfig, train};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
-use crate::formula;
+use super::formula;
 
 const ENTITIES: usize = 16;
 const PAIRS: usize = 3;
 
-/// Its files, for as long as it lives.
-pub struct World {
+/// The folder, which is removed when the workspace is dropped.
+pub struct Workspace {
     folder: tempfile::TempDir,
-    /// torch's random numbers are of the whole process: one training at a time.
-    _alone: MutexGuard<'static, ()>,
+    /// The lock that keeps trainings apart, since torch has one random generator in a process.
+    _training_lock: MutexGuard<'static, ()>,
 }
 
-static ALONE: Mutex<()> = Mutex::new(());
+static TRAINING_LOCK: Mutex<()> = Mutex::new(());
 
-impl World {
+impl Workspace {
     pub fn new() -> Self {
-        let alone = ALONE.lock().unwrap_or_else(|failed| failed.into_inner());
+        let lock = TRAINING_LOCK
+            .lock()
+            .unwrap_or_else(|failed| failed.into_inner());
         tch::set_num_threads(1);
-        let world = World {
+        let workspace = Workspace {
             folder: tempfile::tempdir().unwrap(),
-            _alone: alone,
+            _training_lock: lock,
         };
-        world.write_data();
-        world.write_encoders();
-        world
+        workspace.write_data();
+        workspace.write_encoders();
+        workspace
     }
 
-    pub fn at(&self, path: &str) -> PathBuf {
+    /// Returns the path of a file or folder in the workspace.
+    pub fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
     fn write_data(&self) {
         for folder in ["data/gt", "data/query", "data/query_seed=5", "data/image"] {
-            fs::create_dir_all(self.at(folder)).unwrap();
+            fs::create_dir_all(self.path(folder)).unwrap();
         }
         let (mut names, mut sentences, mut gold) =
             (String::new(), String::new(), [String::new(), String::new()]);
@@ -64,50 +66,54 @@ impl World {
                 image::Rgb([20, 30 + 10 * e as u8, 200]),
             ][class];
             image::RgbImage::from_pixel(32, 32, colour)
-                .save(self.at(&format!("data/image/{e}.png")))
+                .save(self.path(&format!("data/image/{e}.png")))
                 .unwrap();
             for s in 0..PAIRS {
-                let said = [["the", "americas", "native"], ["zurich", "large", "cat"]][class];
+                let words = [["the", "americas", "native"], ["zurich", "large", "cat"]][class];
                 let tokens =
-                    serde_json::json!(["jaguar", "is", said[s % 3], said[(s + e) % 3], ".", "a"]);
+                    serde_json::json!(["jaguar", "is", words[s % 3], words[(s + e) % 3], ".", "a"]);
                 let mention = serde_json::json!([{"entityId": e, "start": 0, "end": 0}]);
                 let line = serde_json::json!({"tokens": tokens, "entityMentions": mention, "image": format!("image/{e}.png")});
                 sentences += &format!("{line}\n");
             }
         }
-        fs::write(self.at("data/entity2id.txt"), names).unwrap();
-        fs::write(self.at("data/sentences.json"), sentences).unwrap();
+        fs::write(self.path("data/entity2id.txt"), names).unwrap();
+        fs::write(self.path("data/sentences.json"), sentences).unwrap();
         for (class, name) in ["reds", "blues"].into_iter().enumerate() {
-            fs::write(self.at(&format!("data/gt/{name}.txt")), &gold[class]).unwrap();
+            fs::write(self.path(&format!("data/gt/{name}.txt")), &gold[class]).unwrap();
             let seeds = |n: usize| {
                 (0..n)
                     .map(|i| (2 * i + class).to_string())
                     .collect::<Vec<_>>()
                     .join(" ")
             };
-            fs::write(self.at(&format!("data/query/{name}.txt")), seeds(3)).unwrap();
-            fs::write(self.at(&format!("data/query_seed=5/{name}.txt")), seeds(5)).unwrap();
+            fs::write(self.path(&format!("data/query/{name}.txt")), seeds(3)).unwrap();
+            fs::write(
+                self.path(&format!("data/query_seed=5/{name}.txt")),
+                seeds(5),
+            )
+            .unwrap();
         }
     }
 
     fn write_encoders(&self) {
-        let text = self.at("text");
+        let text = self.path("text");
         fs::create_dir_all(&text).unwrap();
         let tokenizer =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer/vocab.txt");
-        let words = fs::read_to_string(&tokenizer).unwrap().lines().count() as i64;
+        let vocabulary_size = fs::read_to_string(&tokenizer).unwrap().lines().count() as i64;
         fs::copy(tokenizer, text.join("vocab.txt")).unwrap();
         let sizes = NetworkConfig {
             hidden: 16,
             heads: 2,
             feed_forward: 32,
             bert_layers: 2,
-            token_vocabulary: words,
+            token_vocabulary: vocabulary_size,
             max_positions: 160,
             ..NetworkConfig::default()
         };
         let config = serde_json::json!({"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
-            "intermediate_size": 32, "vocab_size": words, "max_position_embeddings": 160});
+            "intermediate_size": 32, "vocab_size": vocabulary_size, "max_position_embeddings": 160});
         fs::write(text.join("config.json"), config.to_string()).unwrap();
         tch::manual_seed(5);
         let store = VarStore::new(Device::Cpu);
@@ -117,11 +123,12 @@ impl World {
         let image: Vec<_> = formula::filled("efficientnet-lite0.txt")
             .into_iter()
             .collect();
-        Tensor::write_safetensors(&image, self.at("image.safetensors")).unwrap();
+        Tensor::write_safetensors(&image, self.path("image.safetensors")).unwrap();
     }
 
+    /// Returns settings that train a small model quickly.
     pub fn config(&self, tasks: &[Task]) -> TrainConfig {
-        let path = |name: &str| self.at(name).to_string_lossy().into_owned();
+        let path = |name: &str| self.path(name).to_string_lossy().into_owned();
         TrainConfig {
             text_encoder: path("text"),
             image_encoder: path("image.safetensors"),
@@ -154,17 +161,19 @@ impl World {
         }
     }
 
-    pub fn places(&self, out: &str) -> TrainPaths {
+    /// Returns the paths of a training with the model folder `out`.
+    pub fn paths(&self, out: &str) -> TrainPaths {
         TrainPaths {
-            dataset: self.at("data"),
-            out: self.at(out),
-            cache: self.at("cache"),
+            dataset: self.path("data"),
+            out: self.path(out),
+            cache: self.path("cache"),
         }
     }
 
+    /// Trains a model to the end.
     pub fn train(&self, out: &str, config: &TrainConfig) -> Trained {
         train(
-            &self.places(out),
+            &self.paths(out),
             config,
             false,
             Device::Cpu,
@@ -173,15 +182,16 @@ impl World {
         .unwrap()
     }
 
-    /// The log's lines.
+    /// Returns the lines of the training log.
     pub fn log(&self, out: &str) -> Vec<serde_json::Value> {
-        let text = fs::read_to_string(self.at(out).join("training.jsonl")).unwrap();
+        let text = fs::read_to_string(self.path(out).join("training.jsonl")).unwrap();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
     }
 
+    /// Returns the content of the model file.
     pub fn model(&self, out: &str) -> Vec<u8> {
-        fs::read(self.at(out).join("model.safetensors")).unwrap()
+        fs::read(self.path(out).join("model.safetensors")).unwrap()
     }
 }

@@ -1,8 +1,7 @@
-//! Killed at any moment, `train` and `index` leave what opens, or what is refused in a sentence;
-//! and they go on.
+//! `train` and `index`, killed at random moments: what they leave opens or is refused with an error, and
+//! they can be resumed.
 
-mod formula;
-mod world;
+mod common;
 
 use std::fs;
 use std::path::Path;
@@ -16,23 +15,23 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::Device;
 
-use world::World;
+use common::workspace::Workspace;
 
 const KILLS: usize = 20;
 
-/// The program that computes, with its cache in the world.
-fn engine(world: &World, args: &[&str]) -> Command {
+/// Returns a command of the engine program with its cache in the workspace.
+fn engine(workspace: &Workspace, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan-engine"));
     command
         .args(args)
-        .env("XDG_CACHE_HOME", world.at("cache"))
+        .env("XDG_CACHE_HOME", workspace.path("cache"))
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command
 }
 
-/// Runs it for a random while and kills it; true where it had ended well before that.
-fn killed(mut command: Command, rng: &mut ChaCha8Rng) -> bool {
+/// Runs a command for a random time, then kills it. Returns whether it had succeeded before.
+fn run_and_kill(mut command: Command, rng: &mut ChaCha8Rng) -> bool {
     let mut child = command.spawn().unwrap();
     std::thread::sleep(Duration::from_millis(rng.random_range(250..1500)));
     if let Some(status) = child.try_wait().unwrap() {
@@ -43,15 +42,15 @@ fn killed(mut command: Command, rng: &mut ChaCha8Rng) -> bool {
     false
 }
 
-/// Whatever this opening says of a folder half written, it is one sentence that names it.
+/// Returns whether a folder was opened; an error must name it.
 fn opens_or_is_refused<T>(path: &Path, opened: multiexpan::error::Result<T>) -> bool {
     match opened {
         Ok(_) => true,
-        Err(why) => {
-            let why = why.to_string();
+        Err(error) => {
+            let error = error.to_string();
             assert!(
-                why.contains(path.file_name().unwrap().to_str().unwrap()),
-                "{why}"
+                error.contains(path.file_name().unwrap().to_str().unwrap()),
+                "{error}"
             );
             false
         }
@@ -59,17 +58,21 @@ fn opens_or_is_refused<T>(path: &Path, opened: multiexpan::error::Result<T>) -> 
 }
 
 #[test]
-fn training() {
-    let world = World::new();
+fn a_killed_training_is_resumed() {
+    let workspace = Workspace::new();
     let config = TrainConfig {
         epochs: 40,
-        ..world.config(&Task::PAPER)
+        ..workspace.config(&Task::PAPER)
     };
-    fs::write(world.at("settings.toml"), toml::to_string(&config).unwrap()).unwrap();
-    let (data, settings) = (world.at("data"), world.at("settings.toml"));
+    fs::write(
+        workspace.path("settings.toml"),
+        toml::to_string(&config).unwrap(),
+    )
+    .unwrap();
+    let (data, settings) = (workspace.path("data"), workspace.path("settings.toml"));
     let (data, settings) = (data.to_str().unwrap(), settings.to_str().unwrap());
     let train = |out: &str, more: &[&str]| {
-        let out = world.at(out);
+        let out = workspace.path(out);
         let fixed = [
             "train",
             data,
@@ -81,46 +84,51 @@ fn training() {
             "base",
         ];
         engine(
-            &world,
+            &workspace,
             &[&fixed, ["--deterministic"].as_slice(), more].concat(),
         )
     };
     let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let folder = world.at("killed");
-    let begun = || folder.join("training.safetensors").is_file();
-    let go_on = || train("killed", if begun() { &["--resume"] } else { &[] });
+    let folder = workspace.path("killed");
+    let has_checkpoint = || folder.join("training.safetensors").is_file();
+    let resume = || train("killed", if has_checkpoint() { &["--resume"] } else { &[] });
     for _ in 0..KILLS {
-        killed(go_on(), &mut rng);
+        run_and_kill(resume(), &mut rng);
         opens_or_is_refused(&folder, ModelFolder::open(&folder));
     }
-    // a busy machine may not have come to a checkpoint
-    if begun() || !folder.join("model.safetensors").is_file() {
-        assert!(go_on().status().unwrap().success());
+    // on a busy machine there may be no checkpoint yet
+    if has_checkpoint() || !folder.join("model.safetensors").is_file() {
+        assert!(resume().status().unwrap().success());
     }
     assert!(train("whole", &[]).status().unwrap().success());
     assert!(
-        world.model("whole") == world.model("killed"),
+        workspace.model("whole") == workspace.model("killed"),
         "the models differ"
     );
-    assert_eq!(world.log("killed").len(), world.log("whole").len());
+    assert_eq!(workspace.log("killed").len(), workspace.log("whole").len());
 }
 
 #[test]
-fn indexing() {
-    let world = World::new();
-    world.train(
+fn a_killed_index_build_is_resumed() {
+    let workspace = Workspace::new();
+    workspace.train(
         "model",
         &TrainConfig {
             epochs: 1,
-            ..world.config(&[Task::Mep])
+            ..workspace.config(&[Task::Mep])
         },
     );
-    let at = |name: &str| world.at(name).to_string_lossy().into_owned();
+    let at = |name: &str| workspace.path(name).to_string_lossy().into_owned();
     let (data, model, out) = (at("data"), at("model"), at("index"));
-    let index = || engine(&world, &["index", &data, "--model", &model, "--out", &out]);
+    let index = || {
+        engine(
+            &workspace,
+            &["index", &data, "--model", &model, "--out", &out],
+        )
+    };
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     for _ in 0..KILLS {
-        killed(index(), &mut rng);
+        run_and_kill(index(), &mut rng);
         opens_or_is_refused(Path::new(&out), Index::open(Path::new(&out), Device::Cpu));
     }
     assert!(index().status().unwrap().success());

@@ -1,0 +1,5 @@
+//! Modules that several test programs use.
+#![allow(dead_code)] // each program uses a part of them
+
+pub mod formula;
+pub mod workspace;
