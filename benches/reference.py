@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The published expansion loop restated in numpy, for timing beside ours (needs numpy and safetensors).
+"""The published expansion loop, restated in numpy, for a comparison of times (needs numpy and safetensors).
 
     reference.py make OUT.safetensors QUERIES.json [--entities V] [--width D] [--pairs S] [--queries N]
-        a synthetic model's last layer, as `multiexpan index --raw` takes it, and queries of three entities of one class
-    reference.py beside MODEL.safetensors QUERIES.json COMMAND [--results 100]
-        builds the two dense V×V matrices (not timed); then query by query expands alone and re-ranks, and has COMMAND do
-        the same: it reads a line of three rows and answers with a line of JSON, its seconds, picks and reranked. Says
-        whether all lists are equal, and how many times faster COMMAND is
+        writes the last layer of a synthetic model for `multiexpan index --raw`, and queries of three entities of a class
+    reference.py compare MODEL.safetensors QUERIES.json COMMAND [--results 100]
+        builds the two dense V×V matrices (not timed); then expands and re-ranks each query alone, and has COMMAND do the
+        same: it reads a line of three rows and answers with a line of JSON with its seconds, picks and reranked. Prints
+        whether all rankings are equal, and the ratio of the times
 
 As in the published code each round standardises and sums the row of every set member anew, sorts all V scores, and
 builds V-wide distributions for the divergence of each candidate in the window.
@@ -46,7 +46,7 @@ def make(a):
 
 
 def dense(tensors):
-    """Mean log p and mean p of every entity, [V, V] each."""
+    """Returns mean log p and mean p of every entity, [V, V] each."""
     import numpy as np
 
     w, b, g, offsets = (tensors[k] for k in ("head.weight", "head.bias", "pre_head", "row_offsets"))
@@ -110,7 +110,7 @@ def expand(seeds, log_p, p, results):
     return picks, [picks[i] for i in np.argsort(-score, kind="stable")]
 
 
-def beside(a):
+def compare(a):
     from safetensors.numpy import load_file
 
     log_p, p = dense(load_file(a.model))
@@ -118,25 +118,25 @@ def beside(a):
     times, queries = [], json.load(open(a.queries_file))
     for number, query in enumerate(queries, 1):
         begun = time.perf_counter()
-        lists = expand(query, log_p, p, a.results)
+        rankings = expand(query, log_p, p, a.results)
         seconds = time.perf_counter() - begun
         print(json.dumps(query), file=ours.stdin, flush=True)
         answer = json.loads(ours.stdout.readline())
-        for name, want in zip(("picks", "reranked"), lists):
+        for name, expected in zip(("picks", "reranked"), rankings):
             got = answer[name]
-            if want != got:
-                place = next((i for i, (x, y) in enumerate(zip(want, got)) if x != y), min(len(want), len(got)))
-                sys.exit(f"query {number}: {name} differ from place {place + 1} on")
+            if expected != got:
+                position = next((i for i, (x, y) in enumerate(zip(expected, got)) if x != y), min(len(expected), len(got)))
+                sys.exit(f"query {number}: {name} differ from rank {position + 1} on")
         times.append((seconds, answer["seconds"]))
     ours.stdin.close()
     ours.wait()
-    theirs, mine = zip(*times)
+    numpy_times, our_times = zip(*times)
     ratios = sorted(a / b for a, b in times)
     low, middle, high = (ratios[round((len(ratios) - 1) * q)] for q in (0.1, 0.5, 0.9))
-    print(f"{len(queries)} queries: picks and re-ranked lists are equal")
+    print(f"{len(queries)} queries: picks and re-rankings are equal")
     print(
-        f"median of one expansion: numpy {statistics.median(theirs) * 1e3:.0f} ms, "
-        f"ours from empty caches {statistics.median(mine) * 1e3:.1f} ms"
+        f"median of one expansion: numpy {statistics.median(numpy_times) * 1e3:.0f} ms, "
+        f"ours from empty caches {statistics.median(our_times) * 1e3:.1f} ms"
     )
     print(f"ratio, query by query: median {middle:.0f} (10 % {low:.0f}, 90 % {high:.0f}, least {ratios[0]:.0f})")
     print(f"the dense matrices: {(log_p.nbytes + p.nbytes) / 1e6:.0f} MB")
@@ -145,12 +145,12 @@ def beside(a):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, function in (("make", make), ("beside", beside)):
+    for name, function in (("make", make), ("compare", compare)):
         command = commands.add_parser(name)
         command.add_argument("model")
         command.add_argument("queries_file", metavar="QUERIES.json")
         command.set_defaults(f=function)
-        if name == "beside":
+        if name == "compare":
             command.add_argument("--results", type=int, default=100)
             command.add_argument("ours", metavar="COMMAND")
             continue

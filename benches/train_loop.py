@@ -1,9 +1,9 @@
-"""A plain PyTorch training loop of the `mini` preset's sizes, to be timed beside ours: pairs per second.
+"""A plain PyTorch training loop with the sizes of the `mini` preset, to compare its pairs per second with ours.
 
-    scripts/bench_train.sh     both, in turns
+    scripts/bench_train.sh     runs both in turn
 
-The same work a step: BERT's last layer, 1 vision and 2 fusion layers over the text and 16 patches, a head of 825 rows,
-AdamW, gradient norm at most 1. Inputs are random and at hand, which ours reads from disk.
+It does the same work in a step: BERT's last layer, 1 vision and 2 fusion layers over the text and 16 patches, a head of 825 rows,
+AdamW, gradient norm at most 1. Its inputs are random and in memory; ours reads them from the disk.
 """
 
 import sys
@@ -14,12 +14,12 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 WIDTH, HEADS, INNER, ENTITIES, PATCHES, FEATURES, BATCH = 384, 12, 1536, 825, 16, 1280, 64
-# tokens of a demo sentence: shortest, longest, in batches of like length
+# shortest and longest demo sentence in tokens; batches have similar lengths
 LENGTHS = (8, 52)
 
 
 class Layer(nn.Module):
-    """x + norm(branch); `on_sum` is BERT's way, norm(x + branch)."""
+    """x + norm(branch); with `on_sum` it is BERT's norm(x + branch)."""
 
     def __init__(self, on_sum=False):
         super().__init__()

@@ -1,12 +1,12 @@
 //! The paper's sizes on this machine, with random weights: BERT-base, 36 × 2048 patches, 14,489
 //! entities.
 //!
-//! Builds the network, saves it as a state dict, converts that as `multiexpan convert` does, opens
-//! the model folder, and runs a batch of 8 pairs of 64 tokens in all four modes. Prints seconds and
-//! peak memory of each step.
+//! Builds the network, saves it as a state dict, converts that like `multiexpan convert`, opens the
+//! model folder, and runs a batch of 8 pairs of 64 tokens in all four modes. Prints the time and
+//! the peak memory of each step.
 //!
-//! `cargo run --release --example model_sizes`; wants 6 GB of memory and 4 GB in the folder of
-//! temporary files. The numbers that came of it are in docs/MODEL_SIZES.md.
+//! Run it with `cargo run --release --example model_sizes`. It needs 6 GB of memory and 4 GB in the
+//! folder for temporary files. docs/MODEL_SIZES.md has its results.
 
 use std::fs;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     timed("network built, state dict and encoders written", || {
         write_random(folder.path(), &sizes)
     })?;
-    let asked = Conversion {
+    let conversion = Conversion {
         checkpoint: at("epoch_12.safetensors"),
         vocabulary: at("entity2id.txt"),
         rows: Some(RowOrder::Vocabulary),
@@ -51,7 +51,7 @@ fn main() -> Result<()> {
         state: Pooling::Mask,
         heads: None,
     };
-    let converted = timed("converted", || convert(&asked, &mut Unobserved))?;
+    let converted = timed("converted", || convert(&conversion, &mut Unobserved))?;
     println!("{}", converted.network);
     let megabytes = |name: &str| fs::metadata(at(name)).map_or(0, |file| file.len() >> 20);
     println!(
@@ -64,16 +64,16 @@ fn main() -> Result<()> {
         ModelFolder::open(&at("model"))?.network(Some(&encoder), Device::Cpu)
     })?;
     let network = opened.network;
-    assert_eq!(network.config, sizes, "the shapes tell the sizes");
+    assert_eq!(network.config, sizes, "the sizes are read from the shapes");
     for mode in Mode::ALL {
         timed(&format!("{PAIRS} × {TOKENS} tokens, {mode}"), || {
-            tch::no_grad(|| run(&network, mode))
+            tch::no_grad(|| check_batch(&network, mode))
         });
     }
     Ok(())
 }
 
-/// A state dict, both encoders and the entities, as a training with the published code leaves them.
+/// Writes a state dict, both encoders and the entities, like a training with the published code.
 fn write_random(folder: &Path, sizes: &NetworkConfig) -> Result<()> {
     let store = VarStore::new(Device::Cpu);
     Network::new(&store.root(), sizes, true);
@@ -104,7 +104,7 @@ fn write_random(folder: &Path, sizes: &NetworkConfig) -> Result<()> {
     write("bert/config.json", config.to_string());
     let list = fs::read_to_string(fixtures.join("encoders/resnet-50.txt")).expect("a fixture");
     Tensor::write_safetensors(
-        &list.lines().map(ones).collect::<Vec<_>>(),
+        &list.lines().map(ones_from_line).collect::<Vec<_>>(),
         folder.join("resnet50.safetensors"),
     )?;
     write(
@@ -116,16 +116,16 @@ fn write_random(folder: &Path, sizes: &NetworkConfig) -> Result<()> {
     Ok(())
 }
 
-/// A parameter from a line "name size size …".
-fn ones(line: &str) -> (String, Tensor) {
+/// Returns the parameter of a line "name size size …".
+fn ones_from_line(line: &str) -> (String, Tensor) {
     let mut words = line.split(' ');
     let name = words.next().unwrap_or_default().to_owned();
     let size: Vec<i64> = words.filter_map(|word| word.parse().ok()).collect();
     (name, Tensor::ones(size, CPU))
 }
 
-/// One batch to log p, and the shapes of all that comes of it.
-fn run(network: &Network, mode: Mode) {
+/// Computes log p of one batch and checks all shapes.
+fn check_batch(network: &Network, mode: Mode) {
     let (tower, sizes) = (&network.student, &network.config);
     let length = if matches!(mode, Mode::Both | Mode::Text) {
         TOKENS
@@ -169,11 +169,11 @@ fn run(network: &Network, mode: Mode) {
     );
 }
 
-/// Does it and prints how long it took and the most memory that was held meanwhile.
+/// Does the work and prints its time and its peak memory.
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    // Linux starts its peak anew; where it cannot, the peak is that of all that came before
+    // Linux resets the peak; elsewhere it includes everything before
     let _ = fs::write("/proc/self/clear_refs", "5");
-    let begun = Instant::now();
+    let start = Instant::now();
     let done = work();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| {
@@ -185,7 +185,7 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     });
     println!(
         "{what}: {:.2} s, peak {:.2} GiB",
-        begun.elapsed().as_secs_f64(),
+        start.elapsed().as_secs_f64(),
         peak.unwrap_or(0.0) / f64::from(1 << 20)
     );
     done

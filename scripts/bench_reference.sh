@@ -24,5 +24,5 @@ if [ ! -f "$work/index/index.json" ]; then
     target/release/multiexpan index --raw "$work/model.safetensors" --out "$work/index" --device cpu
 fi
 cargo bench --quiet --profile release --bench speed --no-run
-reference beside "$work/model.safetensors" "$work/queries.json" \
+reference compare "$work/model.safetensors" "$work/queries.json" \
     "cargo bench --quiet --profile release --bench speed -- --queries '$PWD/$work/index'"

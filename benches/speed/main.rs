@@ -1,25 +1,26 @@
-//! How fast and how large. `make bench`; `docs/PERFORMANCE.md` says what bounds each line.
+//! Benchmarks of speed and memory: `make bench`. `docs/PERFORMANCE.md` explains the bound of each
+//! line.
 //!
-//! * `cargo bench --profile release --bench speed` – times by divan (`-- cold` and the like: only
-//!   those)
-//! * `… --bench speed -- --table` – each time beside its bound, memory, and growth with V
-//! * `… --bench speed -- --growth` – the last of these alone
+//! * `cargo bench --profile release --bench speed` – times measured by divan (`-- cold` and the
+//!   like select some)
+//! * `… --bench speed -- --table` – each time with its bound, memory, and growth with V
+//! * `… --bench speed -- --growth` – the growth alone
 //! * `… --bench speed -- --queries INDEX` – for `scripts/bench_reference.sh`
 
-mod sample;
+mod indexes;
 mod table;
 
 use divan::{Bencher, black_box};
+use indexes::{CASES, Case, Shape};
 use multiexpan::engine::{EvaluationPlan, Session};
 use multiexpan::expand::{ExpandConfig, Expansion, expand};
 use multiexpan::index::Index;
 use multiexpan::jobs::evaluate;
 use multiexpan::progress::Unobserved;
 use multiexpan::types::{DeviceChoice, EvaluationProtocol, Mode, RankingKind, Row, SeedCount};
-use sample::{CASES, Case, Shape};
 use std::path::Path;
 
-/// What the program keeps in memory by default.
+/// The program's default cache size for rows.
 const ROW_BYTES: usize = 256 << 20;
 
 fn main() {
@@ -37,17 +38,17 @@ fn main() {
     }
 }
 
-/// An expansion of 100.
-fn expanded(index: &Index, seeds: &[Row]) -> Expansion {
+/// Expands to 100 candidates.
+fn run_expansion(index: &Index, seeds: &[Row]) -> Expansion {
     let view = index.view(Mode::Both).expect("the index has the mode");
     expand(&view, seeds, &[], &ExpandConfig::default(), &mut Unobserved).expect("it expands")
 }
 
-fn forget(index: &Index) {
+fn clear_cache(index: &Index) {
     index.limit_cache(ROW_BYTES);
 }
 
-/// All queries of 3 seeds, as `multiexpan evaluate` runs them. Gives how many.
+/// Evaluates all queries of 3 seeds, like `multiexpan evaluate`, and returns their number.
 fn evaluate(index: &Path) -> usize {
     let session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
     let (mode, seed_count) = (Mode::Both, SeedCount::Three);
@@ -64,23 +65,23 @@ fn evaluate(index: &Path) -> usize {
         .len()
 }
 
-/// Index open, caches empty.
+/// Measures an expansion with an open index and empty caches.
 #[divan::bench(args = CASES, sample_count = 5, sample_size = 1)]
 fn expand_cold(bencher: Bencher, case: Case) {
     let index = case.open();
     let seeds = case.seeds(&index);
     bencher
-        .with_inputs(|| forget(&index))
-        .bench_local_values(|()| black_box(expanded(&index, &seeds)));
+        .with_inputs(|| clear_cache(&index))
+        .bench_local_values(|()| black_box(run_expansion(&index, &seeds)));
 }
 
-/// The same query again.
+/// Measures the same query again.
 #[divan::bench(args = CASES, sample_count = 10, sample_size = 1)]
 fn expand_warm(bencher: Bencher, case: Case) {
     let index = case.open();
     let seeds = case.seeds(&index);
-    expanded(&index, &seeds);
-    bencher.bench_local(|| black_box(expanded(&index, &seeds)));
+    run_expansion(&index, &seeds);
+    bencher.bench_local(|| black_box(run_expansion(&index, &seeds)));
 }
 
 #[divan::bench(args = CASES, sample_count = 5, sample_size = 1)]
@@ -89,18 +90,18 @@ fn open(bencher: Bencher, case: Case) {
     bencher.bench_local(|| Index::open(&path, tch::Device::Cpu));
 }
 
-/// Every query of the data set, opening included.
+/// Measures the evaluation of every query of the data set, including opening.
 #[divan::bench(args = CASES, sample_count = 1, sample_size = 1)]
 fn evaluate_all(bencher: Bencher, case: Case) {
     let path = case.path();
     bencher.bench_local(|| evaluate(&path));
 }
 
-/// From states to a folder, at the demo's size and a quarter of MESED's.
+/// Measures the build of an index from states, at the demo's size and a quarter of MESED's.
 #[divan::bench(args = [(825, 384, 7), (3_600, 768, 4)], sample_count = 1, sample_size = 1)]
 fn build((entities, width, pairs): (usize, usize, usize)) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    sample::build(
+    indexes::build(
         Shape {
             entities,
             width,

@@ -1,4 +1,4 @@
-//! One table: each time beside the time that its matrix products alone would take, memory, growth.
+//! A table of each time with the time of its matrix products alone, then memory and growth.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,49 +10,49 @@ use multiexpan::index::Index;
 use multiexpan::types::{DeviceChoice, EntityId, Mode, Row, SearchSettings};
 use tch::{Device, Kind, Tensor};
 
-use crate::sample::{CASES, Case, MESED, Shape, build, estimated};
-use crate::{evaluate, expanded, forget};
+use crate::indexes::{CASES, Case, MESED, Shape, build, build_estimated};
+use crate::{clear_cache, evaluate, run_expansion};
 
-/// Runs one expansion of the index named next, and prints what memory it took.
+/// The option to run one expansion of the index in the next argument and print its memory.
 pub const ONE_EXPANSION: &str = "--one-expansion";
 const RUNS: usize = 5;
-/// Candidates of an expansion.
+/// The number of candidates of an expansion.
 const SIZE: usize = 100;
 const GROWTH: [usize; 3] = [10_000, 100_000, 1_000_000];
 const GROWTH_WIDTH: usize = 128;
 
-/// The least of some runs, in milliseconds.
-fn least(runs: usize, mut run: impl FnMut()) -> f64 {
+/// Returns the shortest time of some runs, in milliseconds.
+fn shortest_time(runs: usize, mut run: impl FnMut()) -> f64 {
     let times = (0..runs).map(|_| {
-        let begun = Instant::now();
+        let start = Instant::now();
         run();
-        begun.elapsed().as_secs_f64() * 1e3
+        start.elapsed().as_secs_f64() * 1e3
     });
     times.fold(f64::INFINITY, f64::min)
 }
 
-/// GFLOP/s of one large f32 product: what this machine gives now.
-fn gflops() -> f64 {
+/// Returns GFLOP/s of one large f32 product on this machine.
+fn library_gflops() -> f64 {
     let n = 2048;
     let square = || Tensor::randn([n, n], (Kind::Float, Device::Cpu));
     let (a, b) = (square(), square());
-    2.0 * (n * n * n) as f64 / least(5, || drop(a.matmul(&b))) / 1e6
+    2.0 * (n * n * n) as f64 / shortest_time(5, || drop(a.matmul(&b))) / 1e6
 }
 
-/// GFLOP/s of many rows of Z at once.
+/// Returns GFLOP/s of many rows of Z.
 fn row_gflops() -> f64 {
     let index = Case::Mesed.open();
     let view = index.view(Mode::Both).expect("the index has the mode");
     let rows: Vec<_> = (0..352).map(Row).collect();
-    let time = least(3, || {
-        forget(&index);
+    let time = shortest_time(3, || {
+        clear_cache(&index);
         view.z_rows(&rows);
     });
-    product(&MESED, rows.len()) / time / 1e6
+    product_flops(&MESED, rows.len()) / time / 1e6
 }
 
-/// FLOPs of `rows` rows of Z.
-fn product(shape: &Shape, rows: usize) -> f64 {
+/// Returns the FLOPs of `rows` rows of Z.
+fn product_flops(shape: &Shape, rows: usize) -> f64 {
     2.0 * (shape.entities * shape.width * rows) as f64
 }
 
@@ -65,13 +65,13 @@ fn line(what: &str, case: impl std::fmt::Display, measured: f64, bound: Option<f
 
 pub fn print() {
     Case::Mesed.path();
-    let (library, rows) = (gflops(), row_gflops());
+    let (library, rows) = (library_gflops(), row_gflops());
     let rate = library.max(rows);
     println!(
         "{} threads; {library:.0} GFLOP/s by libtorch's product, {rows:.0} by rows of Z; bounds are at {rate:.0}\n",
         tch::get_num_threads()
     );
-    println!("| what | index | least of {RUNS} | products alone | ratio |\n|---|---|---|---|---|");
+    println!("| task | index | least of {RUNS} | products alone | ratio |\n|---|---|---|---|---|");
     for case in CASES {
         times(case, rate);
     }
@@ -84,7 +84,7 @@ pub fn print() {
     line(
         "building an index, one mode",
         "3600 × 768 × 4",
-        least(1, || build(shape, folder.path())),
+        shortest_time(1, || build(shape, folder.path())),
         Some(flops / rate / 1e6),
     );
     memory();
@@ -100,34 +100,34 @@ fn times(case: Case, rate: f64) {
         .iter()
         .find(|m| m.mode == Mode::Both)
         .map_or(0, |m| m.states);
-    // P of every pick at every place of the set, from each of its states
+    // P of every pick at every member of the set, from each of its states
     let dots = (SIZE * (SIZE + seeds.len()) * states) as f64 / index.len() as f64;
     let probabilities = 2.0 * dots * index.width() as f64 / rate / 1e6;
     let path = case.path();
     line(
         "opening",
         case,
-        least(RUNS, || drop(Index::open(&path, Device::Cpu))),
+        shortest_time(RUNS, || drop(Index::open(&path, Device::Cpu))),
         None,
     );
     let cold = || {
-        forget(&index);
-        expanded(&index, &seeds);
+        clear_cache(&index);
+        run_expansion(&index, &seeds);
     };
     line(
         "expansion of 100, caches empty",
         case,
-        least(RUNS, cold),
+        shortest_time(RUNS, cold),
         Some(probabilities),
     );
     line(
         "the same again",
         case,
-        least(RUNS, || drop(expanded(&index, &seeds))),
+        shortest_time(RUNS, || drop(run_expansion(&index, &seeds))),
         Some(probabilities),
     );
     let mut queries = 0;
-    let time = least(1, || queries = evaluate(&path));
+    let time = shortest_time(1, || queries = evaluate(&path));
     line(
         &format!("evaluating {queries} queries"),
         case,
@@ -140,41 +140,42 @@ fn times(case: Case, rate: f64) {
         width: index.width(),
         pairs: 1,
     };
-    let rows = probabilities + product(&shape, SIZE + seeds.len()) / rate / 1e6;
+    let rows = probabilities + product_flops(&shape, SIZE + seeds.len()) / rate / 1e6;
     let cold = || {
-        forget(&index);
-        expanded(&index, &seeds);
+        clear_cache(&index);
+        run_expansion(&index, &seeds);
     };
     line(
         "expansion of 100 by whole rows, caches empty",
         case,
-        least(RUNS, cold),
+        shortest_time(RUNS, cold),
         Some(rows),
     );
     line(
         "the same again",
         case,
-        least(RUNS, || drop(expanded(&index, &seeds))),
+        shortest_time(RUNS, || drop(run_expansion(&index, &seeds))),
         Some(probabilities),
     );
 }
 
-/// Peak memory of a process that opens an index and expands once.
+/// Prints the peak memory of a process that opens an index and expands once.
 fn memory() {
-    let nothing = peak(&Case::Demo.path());
-    let found = peak(&Case::Mesed.path());
+    let baseline = peak(&Case::Demo.path());
+    let mesed = peak(&Case::Mesed.path());
     let dense = 2.0 * (MESED.entities * MESED.entities * size_of::<f32>()) as f64 / 1e6;
     println!(
-        "\nmemory of a process that opens an index and expands once, at its peak: {found:.0} MB on mesed, {nothing:.0} on the"
+        "\nmemory of a process that opens an index and expands once, at its peak: {mesed:.0} MB on mesed, {baseline:.0} on the"
     );
     println!(
         "demo (libtorch, nearly all), so {:.0} MB of data; two dense V×V matrices of f32: {dense:.0} MB, {:.1} × that",
-        found - nothing,
-        dense / (found - nothing)
+        mesed - baseline,
+        dense / (mesed - baseline)
     );
 }
 
-/// In MB, as the system counts it: mapped files are in it as far as they were read.
+/// Returns the peak memory in MB as the system counts it, which includes the parts of mapped files
+/// that were read.
 fn peak(index: &Path) -> f64 {
     let program = std::env::current_exe().expect("this program has a path");
     let done = Command::new(program)
@@ -190,12 +191,12 @@ fn peak(index: &Path) -> f64 {
         / 1e3
 }
 
-/// What `multiexpan expand` does, then the process's peak in kB and the time of opening and
-/// expanding in ms.
+/// Does the work of `multiexpan expand`, then prints the peak memory in kB and the times of opening
+/// and expanding in ms.
 pub fn expand_once(index: &Path) {
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
-    let opened = begun.elapsed();
+    let opened = start.elapsed();
     let seeds: Vec<EntityId> = session
         .catalogue
         .entities
@@ -204,7 +205,7 @@ pub fn expand_once(index: &Path) {
         .take(3)
         .map(|e| e.id)
         .collect();
-    let ask = ExpandRequest {
+    let request = ExpandRequest {
         mode: Mode::Both,
         seeds,
         rejected: Vec::new(),
@@ -213,9 +214,9 @@ pub fn expand_once(index: &Path) {
         joint: None,
         settings: SearchSettings::default(),
     };
-    let begun = Instant::now();
-    let found = session.expand(&ask).expect("it expands");
-    let took = begun.elapsed();
+    let start = Instant::now();
+    let found = session.expand(&request).expect("it expands");
+    let took = start.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kb = |name| {
         status
@@ -232,17 +233,17 @@ pub fn expand_once(index: &Path) {
     );
 }
 
-/// For each line of three rows (JSON) expands from empty caches and prints a line: seconds, picks
-/// and re-ranked list.
+/// Expands for each input line of three rows (JSON) with empty caches, and prints a line with
+/// seconds, picks and re-ranked list.
 pub fn queries(index: &Path) {
     let index = Index::open(index, Device::Cpu).expect("the index opens");
     for line in std::io::stdin().lines() {
         let seeds: Vec<Row> =
             serde_json::from_str(&line.expect("it reads")).expect("a list of rows");
-        forget(&index);
-        let begun = Instant::now();
-        let found = expanded(&index, &seeds);
-        let seconds = begun.elapsed().as_secs_f64();
+        clear_cache(&index);
+        let start = Instant::now();
+        let found = run_expansion(&index, &seeds);
+        let seconds = start.elapsed().as_secs_f64();
         let picks: Vec<Row> = found.picks.iter().map(|p| p.row).collect();
         let reranked: Vec<Row> = found.ranking().collect();
         println!(
@@ -252,13 +253,14 @@ pub fn queries(index: &Path) {
     }
 }
 
-/// One pair an entity, 128 wide, each in a process of its own.
+/// Prints the growth with V for one pair of width 128 for each entity, each size in its own
+/// process.
 pub fn growth() {
     println!(
         "\n| V (128 wide, 1 pair) | opening | first expansion of 100 | again from empty caches | per entity | peak |\n|---|---|---|---|---|---|"
     );
     for entities in GROWTH {
-        let path = estimated(entities, GROWTH_WIDTH);
+        let path = build_estimated(entities, GROWTH_WIDTH);
         let program = std::env::current_exe().expect("this program has a path");
         let done = Command::new(program)
             .arg(ONE_EXPANSION)
@@ -272,13 +274,13 @@ pub fn growth() {
             .collect();
         let index = Index::open(&path, Device::Cpu).expect("the index opens");
         let seeds = [0u32, 70, 140].map(Row);
-        let cold = least(RUNS, || {
-            forget(&index);
-            expanded(&index, &seeds);
+        let cold = shortest_time(RUNS, || {
+            clear_cache(&index);
+            run_expansion(&index, &seeds);
         });
-        let each = cold * 1e6 / entities as f64;
+        let per_entity = cold * 1e6 / entities as f64;
         println!(
-            "| {entities} | {:.0} ms | {:.0} ms | {cold:.0} ms | {each:.0} ns | {:.0} MB |",
+            "| {entities} | {:.0} ms | {:.0} ms | {cold:.0} ms | {per_entity:.0} ns | {:.0} MB |",
             numbers[1],
             numbers[2],
             numbers[0] / 1e3

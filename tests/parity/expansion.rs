@@ -1,4 +1,4 @@
-//! Raw import, factorised rows and expansions against the dense implementation.
+//! Raw import, factorised rows and expansions, compared with a dense implementation.
 
 use multiexpan::expand::{ExpandConfig, Expansion, expand, expand_joint};
 use multiexpan::index::{Index, ModeIndex, TargetSet, import_raw};
@@ -21,7 +21,7 @@ struct Case {
     reranked: Vec<Vec<Row>>,
 }
 
-fn imported(folder: &tempfile::TempDir) -> Index {
+fn import(folder: &tempfile::TempDir) -> Index {
     let out = folder.path().join("index");
     let file = super::golden("expansion/index.safetensors");
     import_raw(&file, None, &out, Device::Cpu, &mut Unobserved).unwrap();
@@ -60,44 +60,44 @@ fn run(view: &ModeIndex, case: &Case) -> Vec<Expansion> {
         .collect()
 }
 
-fn assert_lists(view: &ModeIndex) {
+fn assert_expansions(view: &ModeIndex) {
     for (number, case) in cases().iter().enumerate() {
         for (query, found) in run(view, case).iter().enumerate() {
             let picks: Vec<Row> = found.picks.iter().map(|p| p.row).collect();
-            let place = format!("case {number} (joint: {}), query {query}", case.joint);
-            assert_eq!(picks, case.picks[query], "picks of {place}");
+            let label = format!("case {number} (joint: {}), query {query}", case.joint);
+            assert_eq!(picks, case.picks[query], "picks of {label}");
             assert_eq!(
                 found.ranking().collect::<Vec<_>>(),
                 case.reranked[query],
-                "re-ranking of {place}"
+                "re-ranking of {label}"
             );
         }
     }
 }
 
 #[test]
-fn lists_are_equal() {
+fn expansions_equal_the_golden_ones() {
     let folder = tempfile::tempdir().unwrap();
-    let index = imported(&folder);
-    assert_lists(&index.view(Mode::Both).unwrap());
+    let index = import(&folder);
+    assert_expansions(&index.view(Mode::Both).unwrap());
 }
 
 #[test]
-fn lists_do_not_depend_on_the_cache() {
+fn expansions_do_not_depend_on_the_cache() {
     let folder = tempfile::tempdir().unwrap();
-    let mut index = imported(&folder);
+    let mut index = import(&folder);
     let row = 4 * index.len();
     index.disable_neighbor_lists();
     for bytes in [0, 3 * row, 90 * row] {
         index.limit_cache(bytes);
-        assert_lists(&index.view(Mode::Both).unwrap());
+        assert_expansions(&index.view(Mode::Both).unwrap());
     }
 }
 
 #[test]
 fn factorised_rows_equal_dense_rows() {
     let folder = tempfile::tempdir().unwrap();
-    let index = imported(&folder);
+    let index = import(&folder);
     let view = index.view(Mode::Both).unwrap();
     let rows: Vec<Row> = (0..index.len() as u32).map(Row).collect();
     let (mean_log_prob, mean_prob) = (dense("mean_log_prob"), dense("mean_prob"));
@@ -108,14 +108,17 @@ fn factorised_rows_equal_dense_rows() {
         &mean_log_prob,
         "mean_log_prob",
     );
-    let (asked, mut targets) = (
+    let (prepared, mut targets) = (
         rows.iter().map(|&e| view.prepare(e)).collect::<Vec<_>>(),
         TargetSet::default(),
     );
     rows.iter()
         .for_each(|&row| view.add_target(&mut targets, row));
     let flat = view
-        .probabilities(&asked.iter().map(|e| (e, 0)).collect::<Vec<_>>(), &targets)
+        .probabilities(
+            &prepared.iter().map(|e| (e, 0)).collect::<Vec<_>>(),
+            &targets,
+        )
         .concat();
     assert_close(
         &Tensor::from_slice(&flat).view_as(&mean_prob),

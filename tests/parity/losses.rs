@@ -1,4 +1,4 @@
-//! The tasks' losses and their gradients.
+//! The losses of the tasks and their gradients, compared with golden numbers.
 
 use multiexpan::model::alignment_heads::PairEmbeddings;
 use multiexpan::model::weights::Weights;
@@ -13,12 +13,13 @@ use tch::{Kind, Tensor};
 
 const TOLERANCE: f64 = 1e-5;
 
-/// Checks one task's loss and the gradient of each of its inputs.
+/// Checks the loss of a task and the gradient of each of its inputs.
 fn check(task: &str, inputs: usize, loss: impl FnOnce(&Weights, &[Tensor]) -> Tensor) {
     check_in(super::golden("losses"), task, inputs, loss);
 }
 
-/// The same with numbers of `scripts/golden_alignment.py`, which the published algorithm has not.
+/// Does the same with the numbers of `scripts/golden_alignment.py`, for tasks that the published
+/// algorithm does not have.
 fn check_alignment(
     task: &str,
     inputs: usize,
@@ -52,10 +53,10 @@ fn check_in(
     let inputs: Vec<Tensor> = (0..inputs).map(input).collect();
     let loss = loss(&cases, &inputs);
     loss.backward();
-    let wanted = values[task].as_f64().unwrap();
+    let expected_value = values[task].as_f64().unwrap();
     assert!(
-        (loss.double_value(&[]) - wanted).abs() < TOLERANCE,
-        "{} for {wanted}",
+        (loss.double_value(&[]) - expected_value).abs() < TOLERANCE,
+        "{} for {expected_value}",
         loss.double_value(&[])
     );
     for (i, input) in inputs.iter().enumerate() {
@@ -66,7 +67,7 @@ fn check_in(
     }
 }
 
-fn masked(cases: &Weights, log_prob: &Tensor) -> Tensor {
+fn masked_entity_loss(cases: &Weights, log_prob: &Tensor) -> Tensor {
     masked_entity(
         log_prob,
         &cases.get("labels").unwrap(),
@@ -77,16 +78,17 @@ fn masked(cases: &Weights, log_prob: &Tensor) -> Tensor {
 #[test]
 fn masked_entity_prediction() {
     check("masked_entity", 1, |cases, inputs| {
-        masked(cases, &inputs[0])
+        masked_entity_loss(cases, &inputs[0])
     });
 }
 
 #[test]
 fn momentum_distillation() {
     check("distillation", 1, |cases, inputs| {
-        let share = TrainConfig::default().distillation_weight;
+        let weight = TrainConfig::default().distillation_weight;
         let teacher = cases.get("distillation.teacher").unwrap();
-        masked(cases, &inputs[0]) * (1.0 - share) + distillation(&inputs[0], &teacher) * share
+        masked_entity_loss(cases, &inputs[0]) * (1.0 - weight)
+            + distillation(&inputs[0], &teacher) * weight
     });
 }
 
@@ -104,10 +106,10 @@ fn clusters() {
     });
 }
 
-/// The momentum copy's share in the golden numbers, as ALBEF's.
-const SHARE: f64 = 0.4;
+/// The weight of the teacher in the golden numbers, as in ALBEF.
+const TEACHER_WEIGHT: f64 = 0.4;
 
-fn views(text: &Tensor, image: &Tensor) -> PairEmbeddings {
+fn embeddings(text: &Tensor, image: &Tensor) -> PairEmbeddings {
     PairEmbeddings {
         text: text.shallow_clone(),
         image: image.shallow_clone(),
@@ -116,25 +118,25 @@ fn views(text: &Tensor, image: &Tensor) -> PairEmbeddings {
 
 #[test]
 fn contrast_within_a_batch() {
-    check_alignment("clip", 3, |of, inputs| {
-        let (views, labels) = (views(&inputs[0], &inputs[1]), of("labels"));
+    check_alignment("clip", 3, |tensor, inputs| {
+        let (views, labels) = (embeddings(&inputs[0], &inputs[1]), tensor("labels"));
         image_text_contrast((&views, &labels), (&views, &labels), &inputs[2], None)
     });
 }
 
 #[test]
-fn contrast_against_a_momentum_copy_and_its_queue() {
-    check_alignment("itc", 3, |of, inputs| {
-        let (labels, key_labels) = (of("labels"), of("key_labels"));
-        let keys = views(&of("key_text"), &of("key_image"));
-        let own = |keys: &Tensor| keys.narrow(0, 0, labels.size()[0]);
-        let taught = views(&own(&keys.text), &own(&keys.image));
-        let pairs = views(&inputs[0], &inputs[1]);
+fn contrast_with_a_momentum_teacher_and_its_queue() {
+    check_alignment("itc", 3, |tensor, inputs| {
+        let (labels, key_labels) = (tensor("labels"), tensor("key_labels"));
+        let keys = embeddings(&tensor("key_text"), &tensor("key_image"));
+        let step_keys = |keys: &Tensor| keys.narrow(0, 0, labels.size()[0]);
+        let teacher = embeddings(&step_keys(&keys.text), &step_keys(&keys.image));
+        let pairs = embeddings(&inputs[0], &inputs[1]);
         image_text_contrast(
             (&pairs, &labels),
             (&keys, &key_labels),
             &inputs[2],
-            Some((&taught, SHARE)),
+            Some((&teacher, TEACHER_WEIGHT)),
         )
     });
 }
@@ -147,18 +149,23 @@ fn matching() {
 }
 
 #[test]
-fn masked_words_of_a_mention() {
+fn masked_language_modelling_of_a_mention() {
     let log_prob = |logits: &Tensor| logits.log_softmax(-1, Kind::Float);
-    check_alignment("words", 1, |of, inputs| {
-        masked_language_modelling(&log_prob(&inputs[0]), &of("tokens"), &of("keep"), None)
-    });
-    check_alignment("mlm", 1, |of, inputs| {
-        let taught = log_prob(&of("teacher"));
+    check_alignment("words", 1, |tensor, inputs| {
         masked_language_modelling(
             &log_prob(&inputs[0]),
-            &of("tokens"),
-            &of("keep"),
-            Some((&taught, SHARE)),
+            &tensor("tokens"),
+            &tensor("keep"),
+            None,
+        )
+    });
+    check_alignment("mlm", 1, |tensor, inputs| {
+        let teacher = log_prob(&tensor("teacher"));
+        masked_language_modelling(
+            &log_prob(&inputs[0]),
+            &tensor("tokens"),
+            &tensor("keep"),
+            Some((&teacher, TEACHER_WEIGHT)),
         )
     });
 }

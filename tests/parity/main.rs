@@ -1,5 +1,6 @@
-//! Parity with golden numbers of the published algorithm. `MULTIEXPAN_GOLDEN` names their folder;
-//! unset, it is `tests/golden`. Every size is taken from the files.
+//! Comparison with golden numbers of the published algorithm and of other programs.
+//! `MULTIEXPAN_GOLDEN` names the folder of the former; the default is `tests/golden`. All sizes are
+//! taken from the files.
 
 mod expansion;
 mod losses;
@@ -10,15 +11,15 @@ mod trec;
 
 use std::path::PathBuf;
 
-/// A file of the golden folder.
+/// Returns the path of a file in the golden folder.
 fn golden(path: &str) -> PathBuf {
     std::env::var_os("MULTIEXPAN_GOLDEN")
         .map_or_else(own_golden, PathBuf::from)
         .join(path)
 }
 
-/// The folder of this repository: what is compared with programs that have nothing to do with the
-/// algorithm is only there.
+/// Returns the golden folder of this repository, which alone has the numbers of programs that do
+/// not run the algorithm.
 fn own_golden() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }

@@ -1,4 +1,4 @@
-//! AP@K and P@K of the golden lists, under the published protocol.
+//! AP@K and P@K of the golden rankings under the published protocol.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -27,7 +27,8 @@ fn read() -> Expected {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Each query's list, gold (its class less the seeds) and expected metrics.
+/// Returns the ranking, the gold (the class without the seeds) and the expected metrics of each
+/// query.
 fn queries(
     expected: &Expected,
 ) -> impl Iterator<Item = (Vec<EntityId>, HashSet<EntityId>, &BTreeMap<String, f64>)> {

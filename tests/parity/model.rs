@@ -1,4 +1,4 @@
-//! The network against the golden checkpoint, in all four modes.
+//! The network with the golden checkpoint in all four modes, compared with golden numbers.
 
 use multiexpan::model::checkpoint::OpenedNetwork;
 use multiexpan::model::layer::attention_bias;
@@ -22,7 +22,7 @@ struct Golden {
 }
 
 impl Golden {
-    /// The golden checkpoint, opened as a model folder of ours.
+    /// Opens the golden checkpoint as a model folder.
     fn open() -> Self {
         let golden = super::golden("model");
         let folder = tempfile::tempdir().unwrap();
@@ -73,10 +73,10 @@ impl Golden {
         }
     }
 
-    fn near(&self, name: &str, found: &Tensor) {
-        let wanted = self.get(name);
-        assert_eq!(wanted.size(), found.size(), "{name}");
-        let off = (wanted - found).abs().max().double_value(&[]);
+    fn assert_near(&self, name: &str, found: &Tensor) {
+        let expected_value = self.get(name);
+        assert_eq!(expected_value.size(), found.size(), "{name}");
+        let off = (expected_value - found).abs().max().double_value(&[]);
         assert!(off < TOLERANCE, "{name} is off by {off}");
     }
 }
@@ -88,12 +88,12 @@ fn every_mode_gives_the_golden_states_and_probabilities() {
     for mode in ["both", "text", "image", "none"] {
         let state = tower.hidden(&golden.input(tower, mode), false);
         let pre_head = tower.head.pre_head(&state, false);
-        golden.near(&format!("{mode}.hidden"), &state);
-        golden.near(
+        golden.assert_near(&format!("{mode}.hidden"), &state);
+        golden.assert_near(
             &format!("{mode}.log_prob"),
             &tower.head.log_prob(&pre_head, false, 0.0),
         );
-        golden.near(&format!("{mode}.pre_head"), &pre_head);
+        golden.assert_near(&format!("{mode}.pre_head"), &pre_head);
     }
 }
 
@@ -104,18 +104,18 @@ fn heads_and_teacher_give_the_golden_numbers() {
         .network
         .student
         .hidden(&golden.input(&golden.network.student, "both"), false);
-    golden.near(
+    golden.assert_near(
         "projection",
         &golden.network.projection.forward(&state, false),
     );
-    golden.near("cluster", &golden.network.cluster.forward(&state, false));
+    golden.assert_near("cluster", &golden.network.cluster.forward(&state, false));
     let teacher = golden
         .network
         .teacher
         .as_ref()
         .expect("the golden checkpoint has a momentum copy");
     let state = teacher.hidden(&golden.input(teacher, "both"), false);
-    golden.near(
+    golden.assert_near(
         "momentum.log_prob",
         &teacher
             .head
@@ -123,7 +123,7 @@ fn heads_and_teacher_give_the_golden_numbers() {
     );
 }
 
-/// A row that hides its picture among rows that show theirs is the same as text alone.
+/// A row with a masked image, among rows with images, equals the text mode.
 #[test]
 fn a_masked_picture_is_no_picture() {
     let golden = Golden::open();
@@ -134,14 +134,17 @@ fn a_masked_picture_is_no_picture() {
     input.image_keep = Some(Tensor::from_slice(&keep));
     let state = tower.hidden(&input, false);
     for row in 0..rows {
-        let wanted = golden
+        let expected_value = golden
             .get(if row % 2 == 0 {
                 "both.hidden"
             } else {
                 "text.hidden"
             })
             .get(row);
-        let off = (state.get(row) - wanted).abs().max().double_value(&[]);
+        let off = (state.get(row) - expected_value)
+            .abs()
+            .max()
+            .double_value(&[]);
         assert!(off < TOLERANCE, "row {row} is off by {off}");
     }
 }

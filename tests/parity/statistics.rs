@@ -1,4 +1,4 @@
-//! p-values beside those of scipy and statsmodels.
+//! p-values, compared with those of scipy and statsmodels.
 
 use multiexpan::eval::{holm, paired_test};
 use multiexpan::types::ClassId;
@@ -12,17 +12,17 @@ struct Expected {
     holm: Vec<Family>,
 }
 
-/// Differences of each class's queries, and what others make of them.
+/// The differences of each class's queries, and the results of other programs for them.
 #[derive(Deserialize)]
 struct Case {
     name: String,
     classes: Vec<Vec<f64>>,
     difference: f64,
-    /// By all sign flips of classes; none where these are too many to count.
+    /// The p-value over all sign flips of classes; `None` if these are too many to enumerate.
     randomisation: Option<f64>,
     scipy_randomisation: Option<f64>,
     cluster_t: f64,
-    /// Of the classes' means; none where classes are unequal.
+    /// The p-value of the classes' means; `None` if classes have different sizes.
     paired_t: Option<f64>,
 }
 
@@ -49,21 +49,21 @@ fn p_values_are_those_of_scipy_and_statsmodels() {
     let (mut exact, mut paired) = (0, 0);
     for case in read().cases {
         let found = paired_test(&differences(&case)).unwrap();
-        let near = |what: &str, found: f64, wanted: f64| {
+        let assert_near = |what: &str, found: f64, expected_value: f64| {
             assert!(
-                (found - wanted).abs() <= TOLERANCE,
-                "{what} of “{}” is {found}, not {wanted}",
+                (found - expected_value).abs() <= TOLERANCE,
+                "{what} of “{}” is {found}, not {expected_value}",
                 case.name
             );
         };
-        near("the difference", found.difference, case.difference);
-        near("the cluster-robust t-test", found.p_t, case.cluster_t);
-        if let Some(wanted) = case.paired_t {
-            near("the paired t-test", found.p_t, wanted);
+        assert_near("the difference", found.difference, case.difference);
+        assert_near("the cluster-robust t-test", found.p_t, case.cluster_t);
+        if let Some(expected_value) = case.paired_t {
+            assert_near("the paired t-test", found.p_t, expected_value);
             paired += 1;
         }
-        for wanted in case.randomisation.iter().chain(&case.scipy_randomisation) {
-            near("the randomisation test", found.p, *wanted);
+        for expected_value in case.randomisation.iter().chain(&case.scipy_randomisation) {
+            assert_near("the randomisation test", found.p, *expected_value);
             exact += 1;
         }
         assert!(
@@ -92,7 +92,7 @@ fn a_very_small_p_is_small_and_not_nothing() {
 
 #[test]
 fn many_sign_flips_are_near_the_t_test() {
-    // 46 classes: at random, and of a mean of so many the two tests agree
+    // 46 classes are tested with random flips; for a mean of so many the two tests agree
     let cases = read().cases;
     let case = cases
         .iter()
@@ -108,10 +108,10 @@ fn many_sign_flips_are_near_the_t_test() {
 #[test]
 fn holm_is_that_of_statsmodels() {
     for family in read().holm {
-        for (found, wanted) in holm(&family.p).iter().zip(&family.holm) {
+        for (found, expected_value) in holm(&family.p).iter().zip(&family.holm) {
             assert!(
-                (found - wanted).abs() <= TOLERANCE,
-                "{:?}: {found}, not {wanted}",
+                (found - expected_value).abs() <= TOLERANCE,
+                "{:?}: {found}, not {expected_value}",
                 family.p
             );
         }

@@ -1,7 +1,7 @@
-//! AP@K and P@K beside trec_eval's. Where at most K members are gold, both have the same AP; else
-//! ours divides by K and trec_eval's by all gold. trec_eval's P divides by K whatever the gold. It
-//! takes no notice of ranks, and means over every query that has gold; ours are over those that the
-//! run has.
+//! AP@K and P@K, compared with trec_eval. If at most K members are gold, both have the same AP;
+//! otherwise AP is divided by K here and by the number of gold members in trec_eval. P is always
+//! divided by K in trec_eval. trec_eval ignores the rank column, and its means are over every query
+//! with gold; means here are over the queries of the run.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 const TOLERANCE: f64 = 1e-9;
 
-/// Of one run, in one order.
+/// The values of one run in one order.
 #[derive(Deserialize)]
 struct TrecEval {
     queries: BTreeMap<String, BTreeMap<String, f64>>,
@@ -35,7 +35,7 @@ fn values() -> BTreeMap<String, Orders> {
     serde_json::from_str(&std::fs::read_to_string(at("values.json")).unwrap()).unwrap()
 }
 
-/// trec_eval's value of a metric: (its name, what ours is to be multiplied by).
+/// Returns the name of trec_eval's metric and the factor between the two definitions.
 fn relation(metric: Metric, gold: usize) -> (String, f64) {
     match metric {
         Metric::Map(place) => (
@@ -52,8 +52,8 @@ fn relation(metric: Metric, gold: usize) -> (String, f64) {
     }
 }
 
-/// Every query that the run has: its id, how many gold it has, and whether each metric is as the
-/// relation says. Gives how many values were equal outright, and how many only by the relation.
+/// Compares every query of the run, and returns the number of values that are equal and the number
+/// that are equal up to the factor.
 fn check(run: &Run, dataset: &Dataset, expected: &TrecEval) -> (usize, usize) {
     let measured = ScoredRun::from_run(run, dataset).metric_values(
         dataset,
@@ -77,13 +77,13 @@ fn check(run: &Run, dataset: &Dataset, expected: &TrecEval) -> (usize, usize) {
         let (id, gold) = gold_of(*key);
         for metric in Metric::ALL {
             let (name, factor) = relation(metric, gold);
-            let (found, wanted) = (
+            let (found, expected_value) = (
                 metric.value(measures) * factor,
                 expected.queries[&id][&name],
             );
             assert!(
-                (found - wanted).abs() <= TOLERANCE,
-                "{}: {name} of {id} is {found}, not {wanted}",
+                (found - expected_value).abs() <= TOLERANCE,
+                "{}: {name} of {id} is {found}, not {expected_value}",
                 run.tag
             );
             *(if factor == 1.0 {
@@ -95,11 +95,11 @@ fn check(run: &Run, dataset: &Dataset, expected: &TrecEval) -> (usize, usize) {
         }
     }
     for (name, sum) in sums {
-        // what the run lacks is 0 to trec_eval
-        let (found, wanted) = (sum / expected.queries.len() as f64, expected.means[&name]);
+        // trec_eval counts missing queries as 0
+        let (found, expected_value) = (sum / expected.queries.len() as f64, expected.means[&name]);
         assert!(
-            (found - wanted).abs() <= TOLERANCE,
-            "{}: mean {name} is {found}, not {wanted}",
+            (found - expected_value).abs() <= TOLERANCE,
+            "{}: mean {name} is {found}, not {expected_value}",
             run.tag
         );
     }
@@ -119,7 +119,7 @@ fn metrics_are_those_of_trec_eval_where_the_definitions_agree() {
             .run;
         let (equal, related) = check(&run, &dataset, &expected.by_rank);
         assert!(equal > 10 && related > 10, "{equal} {related}");
-        // as trec_eval orders: by score, equal ones by the name backwards
+        // the order of trec_eval: by score, equal scores by descending name
         for ranking in &mut run.rankings {
             ranking.candidates.sort_by(|(a, of_a), (b, of_b)| {
                 of_b.total_cmp(of_a)

@@ -1,5 +1,5 @@
-//! The indexes that are timed: the demo's, and synthetic ones (clusters and noise), made once under
-//! `target/tmp`.
+//! The indexes of the benchmarks: the demo's, and synthetic ones (clusters and noise) that are
+//! created once in `target/tmp`.
 
 use multiexpan::data::Dataset;
 use multiexpan::index::{Builder, Entity, Index, Origin, Provenance, States, StoragePrecision};
@@ -11,27 +11,27 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 pub const CLASSES: usize = 70;
-/// Queries of a class.
+/// The number of queries of a class.
 const QUERIES: usize = 5;
 const SEEDS: usize = 3;
 
-/// What an index is of.
+/// The size of a synthetic index.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
     pub entities: usize,
     pub width: usize,
-    /// Pairs of an entity.
+    /// The number of pairs of an entity.
     pub pairs: usize,
 }
 
-/// The data set of the paper, at BERT-base's width.
+/// The size of the paper's data set, with the width of BERT-base.
 pub const MESED: Shape = Shape {
     entities: 14_489,
     width: 768,
     pairs: 4,
 };
 
-/// An index of the table, and of divan's arguments.
+/// An index of the table and of divan's arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
     Demo,
@@ -53,7 +53,7 @@ impl Case {
     pub fn path(self) -> PathBuf {
         match self {
             Case::Demo => Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index"),
-            Case::Mesed => made("mesed", |folder| build(MESED, folder)),
+            Case::Mesed => create_once("mesed", |folder| build(MESED, folder)),
         }
     }
 
@@ -61,7 +61,7 @@ impl Case {
         Index::open(&self.path(), Device::Cpu).expect("the index opens")
     }
 
-    /// Three seeds of one class.
+    /// Returns three seeds of one class.
     pub fn seeds(self, index: &Index) -> Vec<Row> {
         let names: &[&str] = if self == Case::Demo {
             &["lion", "tiger", "leopard"]
@@ -79,8 +79,8 @@ impl Case {
     }
 }
 
-/// The index's folder in `target/tmp`, made where it is not there yet.
-fn made(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+/// Returns the folder of an index in `target/tmp`, created if it does not exist.
+fn create_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("speed")
         .join(name);
@@ -97,7 +97,8 @@ fn normal(rows: usize, width: usize) -> Tensor {
     Tensor::randn([rows as i64, width as i64], (Kind::Float, Device::Cpu))
 }
 
-/// W `[V, D]`, b `[V]` and the states `[V · pairs, D]`. Entity e is of class e modulo [`CLASSES`].
+/// Returns W `[V, D]`, b `[V]` and the states `[V · pairs, D]`. Entity e is of class e modulo
+/// [`CLASSES`].
 pub fn tensors(shape: Shape) -> (Tensor, Tensor, Tensor) {
     tch::manual_seed(1);
     let Shape {
@@ -121,7 +122,7 @@ fn entities(count: usize) -> Vec<Entity> {
         .collect()
 }
 
-/// Builds an index, and a data set beside it that has its classes and queries.
+/// Builds an index, and beside it a data set with its classes and queries.
 pub fn build(shape: Shape, folder: &Path) {
     let source = dataset(shape, &folder.join("data"));
     let (weight, bias, states) = tensors(shape);
@@ -148,7 +149,7 @@ pub fn build(shape: Shape, folder: &Path) {
     built.expect("the index is written");
 }
 
-/// A data set of names, gold and queries; it has no sentences.
+/// Writes a data set of names, gold and queries, without sentences.
 fn dataset(shape: Shape, root: &Path) -> Origin {
     let write = |name: String, text: String| {
         let path = root.join(name);
@@ -184,63 +185,66 @@ fn dataset(shape: Shape, root: &Path) -> Origin {
     }
 }
 
-/// An index of one pair an entity for timing at any size: logZ, which takes V² work, is what it
-/// would be were the logits normal. Times do not depend on it.
-pub fn estimated(entities_count: usize, width: usize) -> PathBuf {
-    made(&format!("estimated-{entities_count}x{width}"), |folder| {
-        let (v, index) = (entities_count, folder.join("index"));
-        fs::create_dir_all(&index).expect("a folder for the index");
-        let (weight, bias, states) = tensors(Shape {
-            entities: v,
-            width,
-            pairs: 1,
-        });
-        let mean = weight.mean_dim([0i64].as_slice(), false, Kind::Float);
-        let covariance =
-            weight.tr().matmul(&weight) / v as f64 - mean.unsqueeze(1).matmul(&mean.unsqueeze(0));
-        let variance = (states.matmul(&covariance) * &states).sum_dim_intlist(
-            [1i64].as_slice(),
-            false,
-            Kind::Float,
-        );
-        let log_z = &variance * 0.5 + (v as f64).ln() + states.matmul(&mean);
-        let double = |t: &Tensor| t.to_kind(Kind::Double);
-        let mean = double(&(states.matmul(&mean) - &log_z));
-        let head = [("weight", weight), ("bias", bias * 0.0)];
-        let mode = [
-            (
-                "row_offsets",
-                Tensor::arange(v as i64 + 1, (Kind::Int64, Device::Cpu)),
-            ),
-            (
-                "entry_state",
-                Tensor::arange(v as i64, (Kind::Int, Device::Cpu)),
-            ),
-            (
-                "entry_share",
-                Tensor::ones([v as i64], (Kind::Float, Device::Cpu)),
-            ),
-            ("log_z", log_z.shallow_clone()),
-            ("mean_state", states.shallow_clone()),
-            ("states", states),
-            ("mean_log_z", double(&log_z)),
-            ("deviation", double(&variance.sqrt())),
-            ("sum_log_prob", &mean * v as f64),
-            ("mean", mean),
-        ];
-        let mut files = BTreeMap::new();
-        for (name, tensors) in [
-            ("head.safetensors", head.as_slice()),
-            ("both.safetensors", mode.as_slice()),
-        ] {
-            Tensor::write_safetensors(tensors, index.join(name)).expect("a file of the index");
-            let bytes = index.join(name).metadata().expect("it was written").len();
-            files.insert(name, serde_json::json!({"bytes": bytes, "blake3": ""}));
-        }
-        let meta = serde_json::json!({
-            "kind": "multiexpan index", "version": 1, "width": width, "entities": entities(v),
-            "modes": [{"mode": "both", "states": v}], "provenance": Provenance::default(), "files": files,
-        });
-        fs::write(index.join("index.json"), meta.to_string()).expect("the index's description");
-    })
+/// Returns an index of one pair for each entity, for timing at any size. Its logZ, which would take
+/// V² work, are those of normal logits. Times do not depend on them.
+pub fn build_estimated(entities_count: usize, width: usize) -> PathBuf {
+    create_once(
+        &format!("build_estimated-{entities_count}x{width}"),
+        |folder| {
+            let (v, index) = (entities_count, folder.join("index"));
+            fs::create_dir_all(&index).expect("a folder for the index");
+            let (weight, bias, states) = tensors(Shape {
+                entities: v,
+                width,
+                pairs: 1,
+            });
+            let mean = weight.mean_dim([0i64].as_slice(), false, Kind::Float);
+            let covariance = weight.tr().matmul(&weight) / v as f64
+                - mean.unsqueeze(1).matmul(&mean.unsqueeze(0));
+            let variance = (states.matmul(&covariance) * &states).sum_dim_intlist(
+                [1i64].as_slice(),
+                false,
+                Kind::Float,
+            );
+            let log_z = &variance * 0.5 + (v as f64).ln() + states.matmul(&mean);
+            let double = |t: &Tensor| t.to_kind(Kind::Double);
+            let mean = double(&(states.matmul(&mean) - &log_z));
+            let head = [("weight", weight), ("bias", bias * 0.0)];
+            let mode = [
+                (
+                    "row_offsets",
+                    Tensor::arange(v as i64 + 1, (Kind::Int64, Device::Cpu)),
+                ),
+                (
+                    "entry_state",
+                    Tensor::arange(v as i64, (Kind::Int, Device::Cpu)),
+                ),
+                (
+                    "entry_share",
+                    Tensor::ones([v as i64], (Kind::Float, Device::Cpu)),
+                ),
+                ("log_z", log_z.shallow_clone()),
+                ("mean_state", states.shallow_clone()),
+                ("states", states),
+                ("mean_log_z", double(&log_z)),
+                ("deviation", double(&variance.sqrt())),
+                ("sum_log_prob", &mean * v as f64),
+                ("mean", mean),
+            ];
+            let mut files = BTreeMap::new();
+            for (name, tensors) in [
+                ("head.safetensors", head.as_slice()),
+                ("both.safetensors", mode.as_slice()),
+            ] {
+                Tensor::write_safetensors(tensors, index.join(name)).expect("a file of the index");
+                let bytes = index.join(name).metadata().expect("it was written").len();
+                files.insert(name, serde_json::json!({"bytes": bytes, "blake3": ""}));
+            }
+            let meta = serde_json::json!({
+                "kind": "multiexpan index", "version": 1, "width": width, "entities": entities(v),
+                "modes": [{"mode": "both", "states": v}], "provenance": Provenance::default(), "files": files,
+            });
+            fs::write(index.join("index.json"), meta.to_string()).expect("the index's description");
+        },
+    )
 }
