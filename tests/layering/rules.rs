@@ -1,8 +1,8 @@
-//! The rules as data, and what breaks them.
+//! The rules as data, and the check of one file against them.
 
 use crate::scan::{code_only, is_word, paths, test_lines};
 
-/// Modules that every room may use.
+/// Modules that every folder may use.
 pub const BASE: [&str; 11] = [
     "error",
     "types",
@@ -17,10 +17,10 @@ pub const BASE: [&str; 11] = [
     "text_file",
 ];
 
-/// Every room and the rooms that it may import; every one may import the base.
-pub const ROOMS: [(&str, &[&str]); 14] = [
+/// Every folder and the folders that it may import, besides the base.
+pub const FOLDERS: [(&str, &[&str]); 14] = [
     ("data", &[]),
-    // The frozen image networks stand with the other networks, in model.
+    // The frozen image networks are in model, with the other networks.
     ("features", &["data", "model"]),
     ("model", &[]),
     (
@@ -86,7 +86,7 @@ pub const ROOMS: [(&str, &[&str]); 14] = [
 ];
 const MAIN: &[&str] = &["cli", "tui", "config"];
 
-/// Crates that only some rooms may use.
+/// Crates that only some folders may use.
 const CRATES: [(&[&str], &[&str]); 3] = [
     (
         &["tch", "torch_sys"],
@@ -107,7 +107,7 @@ const CRATES: [(&[&str], &[&str]); 3] = [
     ),
     (&["viuer", "indicatif"], &["cli"]),
 ];
-/// Macros that write to the terminal, and who may.
+/// Macros that write to the terminal, and the folders that may use them.
 const PRINTING: ([&str; 4], [&str; 2]) =
     (["println", "print", "eprintln", "eprint"], ["cli", "main"]);
 const LONGEST_FILE: usize = 750;
@@ -115,8 +115,8 @@ const LONGEST_FILE: usize = 750;
 /// One file of `src`.
 pub struct Source {
     path: String,
-    /// The folder, or `main`, `lib`, or `base`.
-    room: String,
+    /// The folder below `src`, or `main`, `lib` or `base`.
+    folder: String,
     lines: Vec<String>,
     code: String,
 }
@@ -125,14 +125,14 @@ impl Source {
     /// `path` is relative to `src`.
     pub fn new(path: &str, text: &str) -> Self {
         let first = path.split('/').next().unwrap_or("").trim_end_matches(".rs");
-        let room = match first {
+        let folder = match first {
             "bin" => "main",
             first if BASE.contains(&first) => "base",
             first => first,
         };
         Source {
             path: path.to_owned(),
-            room: room.to_owned(),
+            folder: folder.to_owned(),
             lines: text.lines().map(str::to_owned).collect(),
             code: code_only(text),
         }
@@ -142,18 +142,18 @@ impl Source {
         format!("src/{}:{line}: {what}", self.path)
     }
 
-    /// How many `super::` lead from the file's own module to the crate's root.
+    /// Returns the number of `super::` that lead from the file's module to the root of the crate.
     fn depth(&self) -> usize {
         self.path.trim_end_matches("/mod.rs").split('/').count()
     }
 }
 
-/// Whether a room's `mod.rs` begins by saying what the room is.
+/// Returns whether the `mod.rs` of a folder begins with a comment about the folder.
 pub fn has_header(text: &str) -> bool {
     text.starts_with("//! ")
 }
 
-/// Everything in the file that breaks a rule, one sentence each.
+/// Returns everything in the file that breaks a rule, one sentence each.
 pub fn faults(source: &Source) -> Vec<String> {
     [imports, crates, printing, unexplained, too_long]
         .iter()
@@ -162,35 +162,35 @@ pub fn faults(source: &Source) -> Vec<String> {
 }
 
 fn imports(source: &Source) -> Vec<String> {
-    let is_room = |name: &str| ROOMS.iter().any(|(room, _)| *room == name);
+    let is_folder = |name: &str| FOLDERS.iter().any(|(folder, _)| *folder == name);
     let reaches_root =
-        |head: &str| head == "crate" || (source.room == "main" && head == "multiexpan");
+        |head: &str| head == "crate" || (source.folder == "main" && head == "multiexpan");
     let direct = paths(&source.code)
         .into_iter()
         .filter(|(_, head, _)| reaches_root(head))
         .map(|(l, _, to)| (l, to));
     direct
         .chain(climbing(source))
-        .filter(|(_, to)| is_room(to) && !may_import(&source.room, to))
-        .map(|(line, to)| source.fault(line, format!("{} may not import {to}", source.room)))
+        .filter(|(_, to)| is_folder(to) && !may_import(&source.folder, to))
+        .map(|(line, to)| source.fault(line, format!("{} may not import {to}", source.folder)))
         .collect()
 }
 
-fn may_import(room: &str, to: &str) -> bool {
-    match room {
+fn may_import(folder: &str, to: &str) -> bool {
+    match folder {
         "lib" => true,
         "main" => MAIN.contains(&to),
         "base" => false,
-        room => {
-            room == to
-                || ROOMS
+        folder => {
+            folder == to
+                || FOLDERS
                     .iter()
-                    .any(|(name, may)| *name == room && may.contains(&to))
+                    .any(|(name, may)| *name == folder && may.contains(&to))
         }
     }
 }
 
-/// Names reached by `super::super::…` as far up as the crate's root.
+/// Returns the names that `super::super::…` reaches in the root of the crate, with their lines.
 fn climbing(source: &Source) -> Vec<(usize, String)> {
     let chain = "super::".repeat(source.depth());
     let mut found = Vec::new();
@@ -208,15 +208,15 @@ fn climbing(source: &Source) -> Vec<(usize, String)> {
 
 fn crates(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
-    for (names, rooms) in CRATES {
-        if rooms.contains(&source.room.as_str()) {
+    for (names, folders) in CRATES {
+        if folders.contains(&source.folder.as_str()) {
             continue;
         }
         for (line, head, _) in paths(&source.code)
             .into_iter()
             .filter(|(_, head, _)| names.contains(&head.as_str()))
         {
-            found.push(source.fault(line, format!("{head} belongs to {}", rooms.join(", "))));
+            found.push(source.fault(line, format!("{head} belongs to {}", folders.join(", "))));
         }
         for (number, line) in source.code.lines().enumerate() {
             let imported = line
@@ -232,7 +232,7 @@ fn crates(source: &Source) -> Vec<String> {
             if names.contains(&name) {
                 found.push(source.fault(
                     number + 1,
-                    format!("{name} belongs to {}", rooms.join(", ")),
+                    format!("{name} belongs to {}", folders.join(", ")),
                 ));
             }
         }
@@ -241,8 +241,8 @@ fn crates(source: &Source) -> Vec<String> {
 }
 
 fn printing(source: &Source) -> Vec<String> {
-    let (macros, rooms) = PRINTING;
-    if rooms.contains(&source.room.as_str()) {
+    let (macros, folders) = PRINTING;
+    if folders.contains(&source.folder.as_str()) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -254,15 +254,15 @@ fn printing(source: &Source) -> Vec<String> {
         {
             found.push(source.fault(
                 number + 1,
-                format!("{name}! outside {}", rooms.join(" and ")),
+                format!("{name}! outside {}", folders.join(" and ")),
             ));
         }
     }
     found
 }
 
-/// `unwrap()` and `expect("…")` outside tests, with no comment in their statement or on the line
-/// before it.
+/// Finds `unwrap()` and `expect("…")` outside tests without a comment in their statement or on the
+/// line before it.
 fn unexplained(source: &Source) -> Vec<String> {
     let file = source.path.rsplit('/').next().unwrap_or("");
     if file == "tests.rs" || source.path.contains("/tests/") {
@@ -301,7 +301,7 @@ fn unexplained(source: &Source) -> Vec<String> {
     found
 }
 
-/// Whether a string is the call's only argument: `expect` of other types takes more.
+/// Returns whether a string is the only argument of the call; `expect` of other types takes more.
 fn is_whole_argument(rest: &str) -> bool {
     rest.split_once('"').is_some_and(|(_, after)| {
         after
@@ -319,7 +319,7 @@ fn too_long(source: &Source) -> Vec<String> {
     }
     vec![source.fault(
         LONGEST_FILE + 1,
-        format!("{lines} lines: a file over {LONGEST_FILE} is two"),
+        format!("{lines} lines; split a file of more than {LONGEST_FILE}"),
     )]
 }
 
@@ -327,59 +327,62 @@ fn too_long(source: &Source) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// Faults of a file with this path and text.
-    fn of(path: &str, text: &str) -> Vec<String> {
+    /// Returns the faults of a file with this path and text.
+    fn faults_of(path: &str, text: &str) -> Vec<String> {
         faults(&Source::new(path, text))
     }
 
     #[test]
-    fn an_arrow_that_is_not_in_the_table_is_a_fault() {
+    fn an_import_that_is_not_in_the_table_is_a_fault() {
         assert_eq!(
-            of("data/mod.rs", "use crate::index::Index;"),
+            faults_of("data/mod.rs", "use crate::index::Index;"),
             ["src/data/mod.rs:1: data may not import index"]
         );
         assert_eq!(
-            of("tui/app.rs", "fn f() {\n  crate::model::device::f() }").len(),
+            faults_of("tui/app.rs", "fn f() {\n  crate::model::device::f() }").len(),
             1
         );
         assert_eq!(
-            of(
+            faults_of(
                 "expand/mod.rs",
                 "use crate::{error::Result, data::Dataset};"
             )
             .len(),
             1
         );
-        assert_eq!(of("types.rs", "use crate::data::Dataset;").len(), 1);
-        assert_eq!(of("main.rs", "use multiexpan::engine::api;").len(), 1);
-        assert_eq!(of("eval/mod.rs", "use super::engine::api;").len(), 1);
+        assert_eq!(faults_of("types.rs", "use crate::data::Dataset;").len(), 1);
         assert_eq!(
-            of("eval/run/trec.rs", "use super::super::super::tui::App;").len(),
+            faults_of("main.rs", "use multiexpan::engine::api;").len(),
+            1
+        );
+        assert_eq!(faults_of("eval/mod.rs", "use super::engine::api;").len(), 1);
+        assert_eq!(
+            faults_of("eval/run/trec.rs", "use super::super::super::tui::App;").len(),
             1
         );
     }
 
     #[test]
-    fn arrows_of_the_table_pass() {
-        for (room, may) in ROOMS {
-            for to in may.iter().chain(&BASE).chain([&room]) {
-                let faults = of(
-                    &format!("{room}/mod.rs"),
+    fn imports_of_the_table_pass() {
+        for (folder, may) in FOLDERS {
+            for to in may.iter().chain(&BASE).chain([&folder]) {
+                let faults = faults_of(
+                    &format!("{folder}/mod.rs"),
                     &format!("use crate::{to}::Thing;"),
                 );
-                assert!(faults.is_empty(), "{room} → {to}: {faults:?}");
+                assert!(faults.is_empty(), "{folder} → {to}: {faults:?}");
             }
         }
-        // One `super` leads out of a room's mod.rs, and from any other file only to the room
-        // itself.
-        assert_eq!(of("eval/mod.rs", "use super::index;").len(), 1);
-        assert!(of("eval/joint.rs", "use super::index;").is_empty());
+        // One `super` leads out of the mod.rs of a folder, but from any other file only to the
+        // folder itself.
+        assert_eq!(faults_of("eval/mod.rs", "use super::index;").len(), 1);
+        assert!(faults_of("eval/joint.rs", "use super::index;").is_empty());
     }
 
     #[test]
-    fn tests_obey_the_arrows_too() {
+    fn imports_of_tests_are_checked_too() {
         assert_eq!(
-            of(
+            faults_of(
                 "data/mod.rs",
                 "#[cfg(test)]\nmod tests {\n  use crate::engine::api;\n}\n"
             )
@@ -389,23 +392,26 @@ mod tests {
     }
 
     #[test]
-    fn crates_stay_in_their_rooms() {
-        assert_eq!(of("tui/mod.rs", "use tch::Tensor;").len(), 1);
-        assert_eq!(of("eval/mod.rs", "use tch;").len(), 1);
-        assert_eq!(of("engine/mod.rs", "use ratatui::Frame;").len(), 1);
-        assert_eq!(of("cli/mod.rs", "crossterm::terminal::size()").len(), 1);
-        assert_eq!(of("index/mod.rs", "use viuer::Config;").len(), 1);
-        assert!(of("model/mod.rs", "use tch::Tensor;").is_empty());
-        assert!(of("tui/mod.rs", "use ratatui::Frame;").is_empty());
+    fn crates_stay_in_their_folders() {
+        assert_eq!(faults_of("tui/mod.rs", "use tch::Tensor;").len(), 1);
+        assert_eq!(faults_of("eval/mod.rs", "use tch;").len(), 1);
+        assert_eq!(faults_of("engine/mod.rs", "use ratatui::Frame;").len(), 1);
+        assert_eq!(
+            faults_of("cli/mod.rs", "crossterm::terminal::size()").len(),
+            1
+        );
+        assert_eq!(faults_of("index/mod.rs", "use viuer::Config;").len(), 1);
+        assert!(faults_of("model/mod.rs", "use tch::Tensor;").is_empty());
+        assert!(faults_of("tui/mod.rs", "use ratatui::Frame;").is_empty());
     }
 
     #[test]
-    fn printing_is_for_the_command_line() {
-        assert_eq!(of("engine/mod.rs", "println!(\"x\");").len(), 1);
-        assert_eq!(of("tui/mod.rs", "if a { eprint!(\"x\") }").len(), 1);
-        assert!(of("cli/show.rs", "println!(\"x\");").is_empty());
+    fn only_the_command_line_prints() {
+        assert_eq!(faults_of("engine/mod.rs", "println!(\"x\");").len(), 1);
+        assert_eq!(faults_of("tui/mod.rs", "if a { eprint!(\"x\") }").len(), 1);
+        assert!(faults_of("cli/show.rs", "println!(\"x\");").is_empty());
         assert!(
-            of(
+            faults_of(
                 "engine/mod.rs",
                 "// println!(\"x\");\nlet s = \"print!\"; my_println!();"
             )
@@ -415,41 +421,47 @@ mod tests {
 
     #[test]
     fn unwrap_needs_a_reason() {
-        assert_eq!(of("data/mod.rs", "a.unwrap();").len(), 1);
-        assert_eq!(of("data/mod.rs", "a\n  .expect(\"it is there\");").len(), 1);
-        assert!(of("data/mod.rs", "a.unwrap(); // one is always there").is_empty());
-        assert!(of("data/mod.rs", "// one is always there\na.unwrap();").is_empty());
-        let chain = "let c = a\n    .b()\n    .unwrap();";
-        assert!(of("data/mod.rs", &format!("// one is always there\n{chain}")).is_empty());
+        assert_eq!(faults_of("data/mod.rs", "a.unwrap();").len(), 1);
         assert_eq!(
-            of("data/mod.rs", &format!("// of another\nf();\n{chain}")).len(),
+            faults_of("data/mod.rs", "a\n  .expect(\"it is there\");").len(),
+            1
+        );
+        assert!(faults_of("data/mod.rs", "a.unwrap(); // one is always there").is_empty());
+        assert!(faults_of("data/mod.rs", "// one is always there\na.unwrap();").is_empty());
+        let chain = "let c = a\n    .b()\n    .unwrap();";
+        assert!(faults_of("data/mod.rs", &format!("// one is always there\n{chain}")).is_empty());
+        assert_eq!(
+            faults_of("data/mod.rs", &format!("// of another\nf();\n{chain}")).len(),
             1
         );
         assert!(
-            of(
+            faults_of(
                 "data/mod.rs",
                 "weights.expect(\"head.weight\", &[2, 3])?; a.unwrap_or(0);"
             )
             .is_empty()
         );
         assert!(
-            of(
+            faults_of(
                 "data/mod.rs",
                 "#[cfg(test)]\nmod tests { fn f() { a.unwrap() } }"
             )
             .is_empty()
         );
-        assert!(of("data/tests.rs", "a.unwrap();").is_empty());
+        assert!(faults_of("data/tests.rs", "a.unwrap();").is_empty());
     }
 
     #[test]
-    fn a_long_file_is_two() {
-        assert!(of("data/mod.rs", &"\n".repeat(LONGEST_FILE)).is_empty());
-        assert_eq!(of("data/mod.rs", &"\n".repeat(LONGEST_FILE + 1)).len(), 1);
+    fn a_long_file_is_a_fault() {
+        assert!(faults_of("data/mod.rs", &"\n".repeat(LONGEST_FILE)).is_empty());
+        assert_eq!(
+            faults_of("data/mod.rs", &"\n".repeat(LONGEST_FILE + 1)).len(),
+            1
+        );
     }
 
     #[test]
-    fn a_room_says_what_it_is() {
+    fn a_folder_begins_with_a_comment() {
         assert!(has_header("//! The data set.\n"));
         assert!(!has_header("use crate::x;\n//! late\n") && !has_header(""));
     }

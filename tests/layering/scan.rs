@@ -1,8 +1,6 @@
-//! A reader of Rust source that knows just enough: what is code, which paths it names, what is a
-//! test.
+//! Reads Rust source as far as the rules need it: code without comments and strings, paths, tests.
 
-/// The same text with comments and the insides of strings and characters blanked; lines stay where
-/// they are.
+/// Blanks comments and the insides of strings and characters; every line keeps its number.
 pub fn code_only(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
@@ -71,7 +69,7 @@ fn block_end(chars: &[char], i: usize) -> usize {
     chars.len()
 }
 
-/// One past the closing quote of the string whose inside begins at `i`.
+/// Returns the position after the closing quote of the string whose inside begins at `i`.
 fn string_end(chars: &[char], mut i: usize) -> usize {
     while i < chars.len() {
         match chars[i] {
@@ -83,7 +81,7 @@ fn string_end(chars: &[char], mut i: usize) -> usize {
     chars.len()
 }
 
-/// One past the end of the raw string that begins at the `r`, if one does.
+/// Returns the position after the raw string that begins at the `r`, if one does.
 fn raw_end(chars: &[char], i: usize) -> Option<usize> {
     let hashes = chars[i + 1..].iter().take_while(|&&c| c == '#').count();
     let open = i + 1 + hashes;
@@ -104,7 +102,7 @@ fn raw_end(chars: &[char], i: usize) -> Option<usize> {
         .map(|j| j + 1 + hashes)
 }
 
-/// One past the end of the character at `i`; none for a lifetime.
+/// Returns the position after the character at `i`; `None` for a lifetime.
 fn char_end(chars: &[char], i: usize) -> Option<usize> {
     if chars.get(i + 1) == Some(&'\\') {
         return (i + 3..chars.len())
@@ -114,7 +112,7 @@ fn char_end(chars: &[char], i: usize) -> Option<usize> {
     (chars.get(i + 2) == Some(&'\'')).then_some(i + 3)
 }
 
-/// The first two names of every path in the code, with its line from 1: `a::b::c` gives `a`, `b`,
+/// Returns the first two names of every path in the code, with its line from 1: `a::b::c` gives `a`, `b`,
 /// and so does each member of `a::{b::c, d}`.
 pub fn paths(code: &str) -> Vec<(usize, String, String)> {
     let chars: Vec<char> = code.chars().collect();
@@ -146,7 +144,7 @@ fn word_at(chars: &[char], start: usize) -> String {
     chars[start..].iter().take_while(|&&c| is_word(c)).collect()
 }
 
-/// What stands after `::`: one name, or the first names of a group.
+/// Returns the names after `::`: one, or the first of each member of a group.
 fn members(chars: &[char], start: usize) -> Vec<String> {
     let start = (start..chars.len())
         .find(|&j| !chars[j].is_whitespace())
@@ -171,7 +169,7 @@ fn members(chars: &[char], start: usize) -> Vec<String> {
     names
 }
 
-/// Which lines (from 0) belong to a `#[cfg(test)]` item with a body.
+/// Returns which lines (from 0) belong to a `#[cfg(test)]` item with a body.
 pub fn test_lines(code: &str) -> Vec<bool> {
     let mut inside = vec![false; code.lines().count() + 1];
     let line_of = |at: usize| code[..at].matches('\n').count();
@@ -196,7 +194,7 @@ pub fn test_lines(code: &str) -> Vec<bool> {
 }
 
 #[test]
-fn comments_and_strings_are_no_code() {
+fn comments_and_strings_are_not_code() {
     let code = code_only(concat!(
         "let a = \"crate::tui\"; // crate::tui\n/* crate::tui /* nested */ tch:: */ let b = 'x';\n",
         "let c = r#\"tch::\"quoted\" \"#; let d = '\\''; fn e<'a>(f: &'a str) { crate::data::x(\"\\\"tch::\") }\n",
@@ -211,7 +209,7 @@ fn comments_and_strings_are_no_code() {
 }
 
 #[test]
-fn groups_are_taken_apart() {
+fn members_of_groups_are_separate_paths() {
     let code = "use crate::{data::{Dataset, Pair}, index::Index,\n  types::Mode};";
     let from_crate: Vec<_> = paths(code)
         .into_iter()
@@ -222,7 +220,7 @@ fn groups_are_taken_apart() {
 }
 
 #[test]
-fn test_modules_are_found_whole() {
+fn test_modules_are_found_to_their_end() {
     let code = "fn a() {}\n#[cfg(test)]\nmod tests {\n  fn b() { }\n}\nfn c() {}\n#[cfg(test)]\nmod more;\nfn d() {}\n";
     let lines: Vec<usize> = test_lines(code)
         .iter()
