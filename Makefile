@@ -9,9 +9,12 @@ export DESTDIR ?=
 run: build            ## build, and open the explorer on the demo (ARGS="…": run another command)
 	@cargo run --release --quiet --bin multiexpan -- $(ARGS)
 
+# Tests, clippy and the documentation use the development profile (see docs/CONTRIBUTING.md).
+test: PROFILE = debug
 test: setup announce  ## run every test
-	cargo test --release
+	cargo test
 
+build: PROFILE = release
 build: setup announce ## build both programs, in target/release
 	cargo build --release --bins
 
@@ -23,8 +26,8 @@ uninstall:            ## remove the installed files under PREFIX
 
 .PHONY: announce
 announce:             ## say how long the first build takes
-	@[ -e "$${CARGO_TARGET_DIR:-target}/release/multiexpan-engine" ] || \
-		echo "The first build compiles about 300 crates and libtorch's bindings: this takes about 5 minutes on two cores, once." >&2
+	@[ -e "$${CARGO_TARGET_DIR:-target}/$(PROFILE)/multiexpan-engine" ] || \
+		echo "The first $(PROFILE) build compiles about 300 crates and libtorch's bindings: this takes about 5 minutes on two cores, once." >&2
 
 setup:                ## download libtorch to .libtorch/, once
 	@bash scripts/libtorch.sh
@@ -51,11 +54,10 @@ baselines: encoders   ## compare every baseline with MultiExpan on the queries o
 
 lint: setup           ## check the formatting and run clippy
 	cargo fmt --check
-	cargo clippy --release --all-targets -- -D warnings
+	cargo clippy --all-targets -- -D warnings
 
-# In the release profile, like everything else: another profile would compile torch-sys again.
 doc: setup            ## build the documentation of the code
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
 clean-libtorch:       ## remove the downloaded libtorch
 	rm -rf .libtorch

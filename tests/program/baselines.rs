@@ -1,15 +1,13 @@
 //! `multiexpan baseline` on a small data set, and CLIP against the transformers package
 //! (`fixtures/clip/make.py`).
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::workspace::Workspace;
+use crate::common::workspace::Workspace;
 use multiexpan::eval::run::Run;
 use multiexpan::features::clip_encoder::ClipEncoder;
 use multiexpan::features::image_encoder::{PreparedImage, to_pixel_tensor};

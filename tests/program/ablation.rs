@@ -1,14 +1,11 @@
 //! `multiexpan ablate` on a small data set: every cell from a training, killed on the way and finished
 //! by the same command.
-#![cfg(unix)]
-
-mod common;
 
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::workspace::Workspace;
+use crate::common::workspace::Workspace;
 use multiexpan::index::Prototypes;
 use multiexpan::train::{Task, TrainConfig};
 

@@ -1,8 +1,6 @@
 //! Pictures to patch features through the cache: order, pooling, resuming, stopping, broken files.
 
-mod common;
-
-use common::formula;
+use crate::common::formula;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -2,8 +2,6 @@
 //!
 //! `fixtures/checkpoints/make.py` wrote them with torch; their numbers are the formula's.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +12,7 @@ use multiexpan::model::weights::Weights;
 use multiexpan::model::{ModelFolder, NetworkConfig};
 use tch::{Device, Kind, Tensor};
 
-use common::formula::{filled, noise};
+use crate::common::formula::{filled, noise};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NAMES: [&str; 6] = ["lion", "tiger", "leopard", "jaguar", "puma", "lynx"];
@@ -196,7 +194,7 @@ impl Place {
 
 /// An image encoder that sees nothing: quickly made, and enough where pictures do not matter.
 fn blank(list: &str) -> Vec<(String, Tensor)> {
-    let list = fs::read_to_string(common::formula::fixture(list)).unwrap();
+    let list = fs::read_to_string(crate::common::formula::fixture(list)).unwrap();
     let parameter = |line: &str| {
         let (name, size) = line.split_once(' ').unwrap();
         let size: Vec<i64> = size.split(' ').map(|word| word.parse().unwrap()).collect();

@@ -1,13 +1,9 @@
 //! The rules of `docs/ARCHITECTURE.md`, checked for every file: imports between folders, import
 //! cycles between files, crates, printing, names.
 
-#[path = "layering/cycles.rs"]
 mod cycles;
-#[path = "layering/names.rs"]
 mod names;
-#[path = "layering/rules.rs"]
 mod rules;
-#[path = "layering/scan.rs"]
 mod scan;
 
 use rules::{Source, faults};

@@ -1,8 +1,6 @@
 //! Training on a small data set: every task learns, and an interrupted training gives the same model as an
 //! uninterrupted one.
 
-mod common;
-
 use multiexpan::error::Error;
 use multiexpan::model::network_config::AlignmentConfig;
 use multiexpan::progress::{Progress, Unobserved};
@@ -10,7 +8,7 @@ use multiexpan::train::train_config::{MiningConfig, TrainPrecision};
 use multiexpan::train::{Task, TrainConfig, train};
 use tch::Device;
 
-use common::workspace::Workspace;
+use crate::common::workspace::Workspace;
 
 #[test]
 fn each_task_lowers_its_own_loss() {

@@ -5,8 +5,6 @@
 //! weights that both languages compute by the same integer formula, so that no weights need be
 //! kept.
 
-mod common;
-
 use std::fs;
 
 use multiexpan::model::efficientnet::EfficientNetLite0;
@@ -14,7 +12,7 @@ use multiexpan::model::resnet::ResNet50;
 use multiexpan::model::weights::Weights;
 use tch::{Device, Kind, Tensor};
 
-use common::formula::{filled, fixture, noise};
+use crate::common::formula::{filled, fixture, noise};
 
 /// Largest difference allowed, of the largest number.
 const TOLERANCE: f64 = 1e-4;

@@ -1,6 +1,5 @@
 //! `multiexpan index --raw`, killed at different moments: the index is complete or absent, and the same
 //! command finishes it.
-#![cfg(unix)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};

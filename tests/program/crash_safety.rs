@@ -1,8 +1,6 @@
 //! `train` and `index`, killed at random moments: what they leave opens or is refused with an error, and
 //! they can be resumed.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::Device;
 
-use common::workspace::Workspace;
+use crate::common::workspace::Workspace;
 
 const KILLS: usize = 20;
 

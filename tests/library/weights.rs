@@ -1,9 +1,6 @@
 //! Weight files as training loops write them, and damaged ones; image networks of other
 //! architectures.
 
-mod common;
-mod pickles;
-
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -16,8 +13,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use common::formula::fixture;
-use pickles::{Item, zipped};
+use crate::common::formula::fixture;
+use crate::pickles::{Item, zipped};
 
 fn numbers(tensor: &Tensor) -> Vec<f64> {
     Vec::try_from(tensor.to_kind(Kind::Double).contiguous().flatten(0, -1)).unwrap()

@@ -1,8 +1,6 @@
 //! A text encoder from the Hugging Face hub, here a server that holds one model: every file that
 //! counts is fetched, and afterwards the network is not needed.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -11,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use common::workspace::Workspace;
+use crate::common::workspace::Workspace;
 use serde_json::json;
 use tch::Tensor;
 

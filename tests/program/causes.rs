@@ -1,13 +1,11 @@
 //! Real files that go wrong, through the program: the cause is in the error itself, and nothing
 //! that is not finite becomes a score.
 
-mod common;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use common::workspace::Workspace;
+use crate::common::workspace::Workspace;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 

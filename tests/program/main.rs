@@ -1,0 +1,19 @@
+//! The programs as a user runs them: every command, its output, its errors, and its files after a crash.
+
+mod ablation;
+mod baselines;
+mod causes;
+mod check;
+mod cli;
+#[path = "../common/mod.rs"]
+mod common;
+mod compare;
+mod convert;
+mod crash_safety;
+mod evaluate;
+mod foreign_text;
+mod hub;
+mod refusals;
+mod report;
+mod resume;
+mod runs;
