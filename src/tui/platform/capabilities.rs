@@ -126,7 +126,7 @@ impl Answers {
     }
 }
 
-/// How images are drawn in this terminal.
+/// The way in which images are drawn in this terminal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageSetup {
     /// The protocol; `None` if images are off.

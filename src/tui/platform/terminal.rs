@@ -50,7 +50,7 @@ const MAX_DRAIN: Duration = Duration::from_secs(1);
 
 /// True while the terminal is set up for the explorer. The panic hook reads it.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
-/// Where images are stored that must be freed at the end.
+/// The location of the stored images, which must be freed at the end.
 static STORED_IMAGES: AtomicU8 = AtomicU8::new(NO_IMAGES);
 const NO_IMAGES: u8 = 0;
 const IMAGES_IN_TERMINAL: u8 = 1;

@@ -36,7 +36,8 @@ pub type EncodeResult = Result<EncodedImage, String>;
 
 /// The encoded images, and the queue of those that are still to be encoded.
 pub struct ImageCache {
-    /// How images are drawn; `None` until that is decided. Until then images stay pending.
+    /// The way in which images are drawn; `None` until it is decided. Until then images stay
+    /// pending.
     setup: Option<ImageSetup>,
     is_enabled: bool,
     /// The colour behind transparent images: red, green, blue.
