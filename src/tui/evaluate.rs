@@ -1,7 +1,7 @@
 //! Sends the evaluations that the screen shows, one after the other; stops them and goes on.
 
 use crate::engine::protocol::{EvaluationKey, Failures, RequestKind};
-use crate::table::{Cell, TableFormat};
+use crate::table::{Cell, Table, TableFormat};
 use crate::tui::app::App;
 use crate::tui::message::LoopCommand;
 use crate::tui::parts::Screen;
@@ -35,36 +35,36 @@ impl App {
         }
     }
 
-    /// Writes the table in the form under the popup's cursor.
+    /// Returns the table of the screen for other programs.
+    fn export_table(&self) -> Table {
+        match self.screen {
+            Screen::Compare => self.compare.export_table(&self.shared),
+            Screen::Failures => self.failures.export_table(&self.shared),
+            Screen::Explore | Screen::Metrics => self.metrics.export_table(&self.shared),
+        }
+    }
+
+    /// Writes the table of the screen in the format under the popup's cursor.
     pub(crate) fn export(&mut self, cursor: usize) {
         self.overlay.popup = None;
-        if let Some(&form) = TableFormat::ALL.get(cursor) {
-            let (sheet, empty) = match self.screen {
-                Screen::Compare => {
-                    let table = self.compare.export_table(&self.shared);
-                    (table, "nothing is measured yet")
-                }
-                Screen::Failures => {
-                    let table = self.failures.export_table(&self.shared);
-                    (table, "no failure is shown")
-                }
-                Screen::Explore | Screen::Metrics => {
-                    (self.metrics.table(&self.shared), "nothing is measured yet")
-                }
-            };
-            // a count alone is of the data set, but for failures
-            let says =
-                |cell: &Cell| matches!(cell, Cell::Number(_)) || self.screen == Screen::Failures;
-            if !sheet.rows.iter().flatten().any(says) {
-                return self.notify(empty);
+        let Some(&format) = TableFormat::ALL.get(cursor) else {
+            return;
+        };
+        let table = self.export_table();
+        let mut cells = table.rows.iter().flatten();
+        if self.screen == Screen::Failures {
+            if cells.next().is_none() {
+                return self.notify("no failure is shown");
             }
-            let (stem, text) = (self.export_stem().to_owned(), sheet.render(form));
-            self.command = Some(LoopCommand::Write {
-                stem,
-                ending: form.extension(),
-                text,
-            });
+        } else if !cells.any(|cell| matches!(cell, Cell::Number(_))) {
+            // counts alone describe the data set
+            return self.notify("nothing is evaluated yet");
         }
+        self.command = Some(LoopCommand::Write {
+            stem: self.export_stem().to_owned(),
+            ending: format.extension(),
+            text: table.render(format),
+        });
     }
 }
 

@@ -60,12 +60,10 @@ impl App {
             ClickTarget::Help => self.open_help(),
             ClickTarget::Tab(screen) => self.go_to(screen),
             ClickTarget::MetricsColumn(column) => self.metrics.sort_by(column),
-            // a second click opens
-            ClickTarget::MetricsRow(at) if self.metrics.cursor == at => {
-                let effect = self.metrics.open_row(&self.shared);
-                self.apply(vec![effect]);
+            ClickTarget::MetricsRow(row) => {
+                let effects = self.metrics.click(row, &self.shared);
+                self.apply(effects);
             }
-            ClickTarget::MetricsRow(at) => self.metrics.cursor = at,
             ClickTarget::CompareRow(index) => {
                 let effects = self.compare.click(index, &self.shared);
                 self.apply(effects);

@@ -112,15 +112,7 @@ impl App {
         let list = match (self.screen, self.explore.focus) {
             (Screen::Compare, _) => self.compare.list(&self.shared),
             (Screen::Failures, _) => self.failures.list(&self.shared),
-            (Screen::Metrics, _) => SearchableList {
-                labels: self
-                    .metrics
-                    .rows(&self.shared)
-                    .into_iter()
-                    .map(|row| row.label)
-                    .collect(),
-                cursor: self.metrics.cursor,
-            },
+            (Screen::Metrics, _) => self.metrics.list(&self.shared),
             (Screen::Explore, Pane::Classes) => SearchableList {
                 labels: self.tree_rows().into_iter().map(|row| row.label).collect(),
                 cursor: self.explore.classes.tree.cursor,

@@ -286,7 +286,11 @@ fn metrics_sort_by_any_column_and_open_their_class() {
     s.keys("Gk<enter>");
     assert!(s.text().contains("flowers · query 1 of 3"), "{}", s.text());
     s.keys("4g<enter>");
-    assert!(s.text().contains("a roll-up opens nothing"), "{}", s.text());
+    assert!(
+        s.text().contains("select a class to open it"),
+        "{}",
+        s.text()
+    );
     s.keys("<esc>");
     assert!(s.text().contains("Candidates"), "{}", s.text());
 }
@@ -401,7 +405,7 @@ fn single_queries_are_compared_and_sorted_too() {
     };
     let best = shown(&mut s);
     s.keys("S");
-    assert_ne!(shown(&mut s), best, "the other way round");
+    assert_ne!(shown(&mut s), best, "the order is reversed");
     s.keys("Sss");
     assert!(s.text().contains("shared↓"), "{}", s.text());
     s.keys("2sss/fruits · <enter>]");
@@ -550,7 +554,7 @@ fn a_data_set_may_have_queries_of_one_seed_count_only() {
     assert!(s.text().contains("no queries of 5 seeds"), "{}", s.text());
     s.keys("e<enter>");
     assert!(
-        s.text().contains("nothing is measured yet") && s.command().is_none(),
+        s.text().contains("nothing is evaluated yet") && s.command().is_none(),
         "{}",
         s.text()
     );
