@@ -58,9 +58,9 @@ mod tests {
             .collect();
         let mut t = vec![1.0 / 40.0; 40];
         let mut terms = DivergenceTerms::default();
-        for (at, height) in [(3, 1000.0), (17, 500.0), (29, p[29] * 40.0)] {
-            t[at] = height / 40.0;
-            terms.add(t[at], p[at]);
+        for (row, height) in [(3, 1000.0), (17, 500.0), (29, p[29] * 40.0)] {
+            t[row] = height / 40.0;
+            terms.add(t[row], p[row]);
         }
         let total: f64 = t.iter().sum();
         let dense: f64 = t

@@ -36,13 +36,13 @@ pub fn ranks_by_seeds(index: &ModeIndex, seeds: &[Row], rows: &[Row]) -> Vec<usi
         .map(Row)
         .filter(|row| !seeds.contains(row))
     {
-        between[sorted.partition_point(|&at| compare_by_score(scores, rows[at], row).is_le())] += 1;
+        between[sorted.partition_point(|&i| compare_by_score(scores, rows[i], row).is_le())] += 1;
     }
     let mut ranks = vec![0; rows.len()];
     let mut rank = 1;
-    for (&at, before) in sorted.iter().zip(between) {
+    for (&i, before) in sorted.iter().zip(between) {
         rank += before;
-        ranks[at] = rank;
+        ranks[i] = rank;
     }
     ranks
 }

@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(
             list.best(&taken, 20),
             best(&scores, &taken, 20),
-            "fewer are left than wanted"
+            "fewer are left than requested"
         );
     }
 }

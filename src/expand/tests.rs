@@ -156,15 +156,15 @@ fn single_ranks_equal_those_of_the_whole_ranking() {
     let view = index.view(Mode::Both).unwrap();
     let seeds = rows(&[1, 6, 11]);
     let ranking = rank_by_seeds(&view, &seeds, &[]);
-    let wanted: Vec<Row> = ranking
+    let selected: Vec<Row> = ranking
         .iter()
         .map(|(row, _)| *row)
         .rev()
         .step_by(3)
         .collect();
-    let ranks = ranks_by_seeds(&view, &seeds, &wanted);
+    let ranks = ranks_by_seeds(&view, &seeds, &selected);
     assert!(
-        wanted
+        selected
             .iter()
             .zip(ranks)
             .all(|(row, rank)| ranking[rank - 1].0 == *row)
@@ -373,10 +373,10 @@ fn bounds_and_rows_give_the_same_result() {
                 }
             }
         };
-        let (bounded, whole) = (expanded(&lists), expanded(&by_rows));
-        assert_eq!(bounded.2, whole.2);
+        let (bounded, by_rows) = (expanded(&lists), expanded(&by_rows));
+        assert_eq!(bounded.2, by_rows.2);
         assert_eq!(
-            (bounded.0, whole.0, whole.1),
+            (bounded.0, by_rows.0, by_rows.1),
             (600, 600, 601),
             "a product a round"
         );
@@ -416,11 +416,11 @@ fn predicted_picks_are_the_next_picks() {
         search.predict_picks(&view, &config, &taken, 10).is_empty(),
         "before the first pick nothing is"
     );
-    for at in 0..30 {
+    for position in 0..30 {
         let pick = search.pick(&view, &config, &mut taken).unwrap();
         assert_eq!(
             search.predict_picks(&view, &config, &taken, 10),
-            picks[at + 1..picks.len().min(at + 11)]
+            picks[position + 1..picks.len().min(position + 11)]
         );
         search.add(&view.z_rows(&[pick.row])[0]);
     }

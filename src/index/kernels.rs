@@ -61,14 +61,14 @@ pub fn products(
         .into_iter()
         .zip(weight.chunks(piece * width))
         .enumerate();
-    run_parallel(work, threads, |(at, (mut out, weight))| {
+    run_parallel(work, threads, |(index, (mut out, weight))| {
         for (tile, weight) in weight.chunks(TILE_HEIGHT * width).enumerate() {
             let from = tile * TILE_HEIGHT;
             fill_tile(weight, &blocks, width, from, &mut out);
             let to = from + weight.len() / width;
             out.iter_mut()
                 .enumerate()
-                .for_each(|(i, out)| finish(i, at * piece + from, &mut out[from..to]));
+                .for_each(|(i, out)| finish(i, index * piece + from, &mut out[from..to]));
         }
     });
     out
@@ -162,24 +162,24 @@ fn fill_tile_any<const R: usize>(
     for (block, out) in blocks.iter().zip(out.chunks_mut(COLUMNS)) {
         let strips = weight.chunks_exact(R * width);
         let rest = strips.remainder();
-        let mut at = from;
+        let mut row_index = from;
         for strip in strips {
             let rows = std::array::from_fn(|r| &strip[r * width..][..width]);
-            store(sums::<R>(rows, block), out, at);
-            at += R;
+            store(sums::<R>(rows, block), out, row_index);
+            row_index += R;
         }
         for row in rest.chunks_exact(width) {
-            store(sums([row], block), out, at);
-            at += 1;
+            store(sums([row], block), out, row_index);
+            row_index += 1;
         }
     }
 }
 
 #[inline(always)]
-fn store<const R: usize>(sums: [[f32; COLUMNS]; R], out: &mut [&mut [f32]], at: usize) {
+fn store<const R: usize>(sums: [[f32; COLUMNS]; R], out: &mut [&mut [f32]], first_row: usize) {
     for (column, out) in out.iter_mut().enumerate() {
         for (row, sums) in sums.iter().enumerate() {
-            out[at + row] = sums[column];
+            out[first_row + row] = sums[column];
         }
     }
 }
@@ -373,15 +373,15 @@ impl TiledRows {
 
 /// Returns [`dots`] of each of these rows with `b`, from the given row of `b` on, on several
 /// threads if that is useful_threads it.
-pub fn all_dots(wanted: &[(&TiledRows, usize)], b: &TiledRows, threads: usize) -> Vec<Vec<f64>> {
+pub fn all_dots(requests: &[(&TiledRows, usize)], b: &TiledRows, threads: usize) -> Vec<Vec<f64>> {
     let width = b.tiles.first().map_or(0, |tile| tile.len() * LANES);
-    let work: usize = wanted
+    let work: usize = requests
         .iter()
         .map(|(a, from)| a.count * (b.count - from) * width)
         .sum();
-    let mut out = vec![Vec::new(); wanted.len()];
+    let mut out = vec![Vec::new(); requests.len()];
     run_parallel(
-        wanted.iter().zip(&mut out),
+        requests.iter().zip(&mut out),
         threads.min(work / THREAD_WORK).max(1),
         |((a, from), out)| *out = dots(a, b, *from),
     );
@@ -442,10 +442,10 @@ fn dots_any(a: &TiledRows, b: &TiledRows, from: usize) -> Vec<f64> {
                     }
                 }
             }
-            let wanted = from.max(j * TILE_ROWS)..b.count.min((j + 1) * TILE_ROWS);
+            let columns = from.max(j * TILE_ROWS)..b.count.min((j + 1) * TILE_ROWS);
             for (row, totals) in (i * TILE_ROWS..a.count).zip(&totals) {
-                let totals = &totals[wanted.start - j * TILE_ROWS..wanted.end - j * TILE_ROWS];
-                out[row * width + wanted.start - from..][..totals.len()].copy_from_slice(totals);
+                let totals = &totals[columns.start - j * TILE_ROWS..columns.end - j * TILE_ROWS];
+                out[row * width + columns.start - from..][..totals.len()].copy_from_slice(totals);
             }
         }
     }

@@ -359,10 +359,10 @@ impl<'a> ModeIndex<'a> {
     /// [`ModeIndex::sum_log_prob`].
     pub fn probabilities(
         &self,
-        wanted: &[(&PreparedEntity, usize)],
+        requests: &[(&PreparedEntity, usize)],
         targets: &TargetSet,
     ) -> Vec<Vec<f64>> {
-        let states: Vec<(&TiledRows, usize)> = wanted
+        let states: Vec<(&TiledRows, usize)> = requests
             .iter()
             .map(|&(entity, from)| (entity.states.as_ref(), from))
             .collect();
@@ -371,7 +371,7 @@ impl<'a> ModeIndex<'a> {
             &targets.weight,
             tch::get_num_threads().max(1) as usize,
         );
-        let found = wanted.iter().zip(products);
+        let found = requests.iter().zip(products);
         found
             .map(|(&(entity, from), products)| {
                 self.mean_exp(entity.entity, &targets.rows[from..], &products)

@@ -161,9 +161,9 @@ impl TensorFile {
     pub fn check_finite(&self, name: &str) -> Result<()> {
         let (kind, shape) = (self.kind(name)?, self.shape(name)?);
         for (chunk, bytes) in self.bytes(name)?.chunks(CHUNK_BYTES).enumerate() {
-            if let Some(at) = find_not_finite_in(bytes, kind) {
+            if let Some(index) = find_not_finite_in(bytes, kind) {
                 let row_width = shape.iter().skip(1).product::<usize>().max(1);
-                let row = (chunk * CHUNK_BYTES / kind.elt_size_in_bytes() + at) / row_width;
+                let row = (chunk * CHUNK_BYTES / kind.elt_size_in_bytes() + index) / row_width;
                 let reason =
                     format!("holds a number that is not finite in row {row} of “{name}” {shape:?}");
                 return Err(Error::format(&self.path, reason));

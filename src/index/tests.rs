@@ -504,10 +504,10 @@ fn a_misaligned_raw_file_is_imported_and_unused_tensors_are_reported() {
     // entity 2 has the states 3 and 4
     states[4 * 3 + 1] = f32::NEG_INFINITY;
     write_misaligned(&file, &states);
-    let said = import().unwrap_err().to_string();
+    let message = import().unwrap_err().to_string();
     assert!(
-        said.contains("not finite, -inf at [4, 1], in row 4 (entity “2”)"),
-        "{said}"
+        message.contains("not finite, -inf at [4, 1], in row 4 (entity “2”)"),
+        "{message}"
     );
 }
 
@@ -516,8 +516,8 @@ fn overwrite_first_number(path: &Path, tensor: &str, number: &[u8]) {
     let mut bytes = fs::read(path).unwrap();
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let json: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
-    let at = 8 + header + json[tensor]["data_offsets"][0].as_u64().unwrap() as usize;
-    bytes[at..at + number.len()].copy_from_slice(number);
+    let offset = 8 + header + json[tensor]["data_offsets"][0].as_u64().unwrap() as usize;
+    bytes[offset..offset + number.len()].copy_from_slice(number);
     fs::write(path, bytes).unwrap();
 }
 
@@ -538,10 +538,10 @@ fn an_index_with_a_number_that_is_not_finite_gives_no_scores() {
         overwrite_first_number(&out.join(format!("{file}.safetensors")), tensor, number);
         let refused =
             Index::open(&out, Device::Cpu).and_then(|index| index.view(Mode::Both).map(drop));
-        let said = refused.unwrap_err().to_string();
-        let wanted =
+        let message = refused.unwrap_err().to_string();
+        let expected =
             format!("{file}.safetensors holds a number that is not finite in row 0 of “{tensor}”");
-        assert!(said.contains(&wanted), "{said}");
+        assert!(message.contains(&expected), "{message}");
     }
 }
 
@@ -560,12 +560,12 @@ fn damaged_indexes_do_not_panic() {
         let mut bytes = bytes.clone();
         for _ in 0..random.random_range(1..4) {
             // half of the changes are to headers, which random offsets would rarely hit
-            let most = if random.random() {
+            let length = if random.random() {
                 bytes.len()
             } else {
                 bytes.len().min(700)
             };
-            bytes[random.random_range(0..most)] = random.random();
+            bytes[random.random_range(0..length)] = random.random();
         }
         fs::write(out.join(name), &bytes).unwrap();
         let scores = Index::open(&out, Device::Cpu).and_then(|index| {
@@ -600,18 +600,18 @@ fn tensors_that_are_not_finite_are_not_written() {
         ("good", Tensor::from_slice(&[1.0f32])),
         ("bad", Tensor::from_slice(&[1.0f64, f64::NAN])),
     ];
-    let said = tensor_file::write(&path, &tensors).unwrap_err().to_string();
+    let message = tensor_file::write(&path, &tensors).unwrap_err().to_string();
     assert!(
-        said.contains("“bad” is not finite, NaN at [1]") && !path.exists(),
-        "{said}"
+        message.contains("“bad” is not finite, NaN at [1]") && !path.exists(),
+        "{message}"
     );
     let named = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
-    let said = crate::model::checkpoint::write_tensors(&path, &named)
+    let message = crate::model::checkpoint::write_tensors(&path, &named)
         .unwrap_err()
         .to_string();
     assert!(
-        said.contains("“bad” has a number that is not finite") && !path.exists(),
-        "{said}"
+        message.contains("`bad` has a value that is not finite") && !path.exists(),
+        "{message}"
     );
 }
 
