@@ -48,9 +48,9 @@ pub enum Effect {
     /// Puts the cursor of Explore on an entity, among all candidates of the query.
     ShowCandidate {
         entity: EntityId,
-        /// Whether candidates are shown in their re-ranked order.
+        /// If true, candidates are shown in their re-ranked order.
         reranked: bool,
-        /// Whether the entity pane gets the focus.
+        /// If true, the entity pane gets the focus.
         inspect: bool,
     },
     /// Computes the evaluations that the screen still needs.

@@ -4,12 +4,12 @@ mod failures;
 mod fake;
 mod finding;
 mod harness;
+mod key_table;
 mod overlays;
 mod partial;
 mod pasting;
 mod states;
 mod stopping;
-mod table;
 mod why;
 
 use harness::{Screens, screen};

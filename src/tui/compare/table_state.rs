@@ -45,7 +45,7 @@ pub struct CompareTable {
     pub cutoff: usize,
     pub order: CompareOrder,
     pub reversed: bool,
-    /// Whether a row is a query instead of a class.
+    /// If true, a row is a query instead of a class.
     pub by_query: bool,
     /// The class under the cursor; `None` means the first row.
     pub class: Option<ClassId>,

@@ -15,7 +15,7 @@ pub struct FailureFilters {
     pub cutoff: usize,
     pub kind: Option<FailureKind>,
     pub tag: Option<TagKind>,
-    /// Whether only marked failures are shown.
+    /// If true, only marked failures are shown.
     pub marked: bool,
     /// A part of the name of the entity or the class.
     pub name: String,

@@ -6,7 +6,7 @@ use crate::tui::ui::scroll::shifted;
 /// The level and the cursor of the matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Matrix {
-    /// Whether the matrix is shown in place of the list.
+    /// If true, the matrix is shown in place of the list.
     pub on: bool,
     pub level: MatrixLevel,
     pub row: usize,

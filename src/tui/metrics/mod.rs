@@ -33,7 +33,7 @@ pub struct Metrics {
     pub metric: Metric,
     /// The column that the rows are sorted by.
     pub sort: MetricsColumn,
-    /// Whether the smallest value comes first.
+    /// If true, the smallest value comes first.
     pub ascending: bool,
     pub cursor: usize,
 }

@@ -1,13 +1,13 @@
-//! Every key of the table does something where help says that it does.
+//! Every key of the key table has an effect where help lists it.
 
 use multiexpan::config::{Action, Context, Keymap, Sequence};
 use multiexpan::tui::parts::Screen;
 
 use crate::harness::{Screens, screen};
 
-/// Keys that lead to a context. A key is alive if it does something in one of its states: at the
-/// top of a list `k` rests.
-fn ways(context: Context) -> &'static [&'static str] {
+/// Returns the states of a context, as the keys that lead to them. A key must have an effect in one
+/// of them: at the top of a list `k` has none.
+fn states_of(context: Context) -> &'static [&'static str] {
     match context {
         Context::Global => &[],
         Context::Classes => &["", "G", "g", "g<down>"],
@@ -69,36 +69,39 @@ fn ways(context: Context) -> &'static [&'static str] {
     }
 }
 
-/// An explorer that these keys were pressed in; `@` opens a class.
-fn after(way: &str) -> Screens {
+/// Returns an explorer in a state; `@` opens a class.
+fn screen_in(state: &str) -> Screens {
     let mut s = screen(80, 24);
-    match way.strip_prefix('@') {
+    match state.strip_prefix('@') {
         Some(rest) => s.open("carniv").keys(rest),
-        None => s.keys(way),
+        None => s.keys(state),
     };
     s
 }
 
-/// Whether the key changes what is seen, or asks something of the event loop.
-fn alive(way: &str, keys: &Sequence) -> bool {
-    let mut s = after(way);
+/// Returns true if the keys change the screen or send a command to the event loop.
+fn has_effect(state: &str, keys: &Sequence) -> bool {
+    let mut s = screen_in(state);
     let before = s.drawn();
     s.press(keys);
     s.command().is_some() || s.drawn() != before
 }
 
 #[test]
-fn every_key_does_something_in_its_own_context() {
+fn every_key_has_an_effect_in_its_context() {
     let mut dead = Vec::new();
     for &context in Context::ALL {
-        for way in ways(context) {
-            assert_eq!(after(way).app().context(), context, "{way}");
+        for state in states_of(context) {
+            assert_eq!(screen_in(state).app().context(), context, "{state}");
         }
         if context == Context::Global {
             continue;
         }
         for (keys, action) in Keymap::shipped().bindings(context) {
-            if !ways(context).iter().any(|way| alive(way, keys)) {
+            if !states_of(context)
+                .iter()
+                .any(|state| has_effect(state, keys))
+            {
                 dead.push(format!("{} {keys}: {}", context.name(), action.name()));
             }
         }
@@ -107,7 +110,7 @@ fn every_key_does_something_in_its_own_context() {
 }
 
 #[test]
-fn every_key_that_acts_everywhere_does_something_on_each_screen_that_lists_it() {
+fn every_global_key_has_an_effect_on_each_screen_that_lists_it() {
     let explore = [
         Context::Classes,
         Context::Seeds,
@@ -122,17 +125,17 @@ fn every_key_that_acts_everywhere_does_something_on_each_screen_that_lists_it() 
     ];
     let mut dead = Vec::new();
     for (screen, contexts) in screens {
-        let ways: Vec<&str> = contexts
+        let states: Vec<&str> = contexts
             .iter()
-            .flat_map(|&context| ways(context))
+            .flat_map(|&context| states_of(context))
             .copied()
             .collect();
-        let listed = |action: Action| after(ways[0]).app().acts_on_screen(action);
+        let listed = |action: Action| screen_in(states[0]).app().acts_on_screen(action);
         for (keys, action) in Keymap::shipped()
             .bindings(Context::Global)
             .filter(|(_, action)| listed(*action))
         {
-            if !ways.iter().any(|way| alive(way, keys)) {
+            if !states.iter().any(|state| has_effect(state, keys)) {
                 dead.push(format!("{} {keys}: {}", screen.name(), action.name()));
             }
         }
@@ -141,9 +144,9 @@ fn every_key_that_acts_everywhere_does_something_on_each_screen_that_lists_it() 
 }
 
 #[test]
-fn every_action_has_its_line_in_the_palette_and_acts_where_it_says() {
-    for way in ["", "@", "@k", "@l", "2", "4"] {
-        let mut s = after(way);
+fn every_action_is_in_the_palette_with_the_key_of_its_context() {
+    for state in ["", "@", "@k", "@l", "2", "4"] {
+        let mut s = screen_in(state);
         let context = s.app().context();
         s.keys(":");
         let rows = s.app().palette_rows();
