@@ -1,7 +1,7 @@
-//! What a pickle written by `torch.save` holds: tensors by name, as views of storages.
+//! Interprets a pickle of `torch.save`: tensors by name, as views of storages.
 //!
-//! Of the names that a pickle may call, only the few are known that a file of tensors needs; any
-//! other is refused. Source: `torch/serialization.py`, `torch/_utils.py`.
+//! Only the few classes and functions that a file of tensors needs are supported; any other is
+//! refused. Source: `torch/serialization.py`, `torch/_utils.py`.
 
 use std::collections::HashSet;
 
@@ -10,9 +10,9 @@ use tch::Kind;
 use crate::pickle;
 use crate::pickle::{Call, DAMAGED, ValueIndex};
 
-const HINT: &str = "save the parameters alone: torch.save(model.state_dict(), FILE)";
+const HINT: &str = "save only the parameters: torch.save(model.state_dict(), FILE)";
 
-/// A value of a pickle of `torch.save`, in an arena with the places of [`pickle::Pickle::values`].
+/// A value of a pickle of `torch.save`, with the same index as in [`pickle::Pickle::values`].
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum CheckpointValue {
     Bool(bool),
@@ -21,14 +21,15 @@ pub(super) enum CheckpointValue {
     /// A tuple, a list or a set.
     List(Vec<ValueIndex>),
     Dict(Vec<(ValueIndex, ValueIndex)>),
-    /// A known name that is called later: a class or a rebuilding function.
+    /// A supported class or function, which is called later.
     Global(Global),
     Storage(Storage),
     Tensor(TensorView),
-    /// Anything else: it has no part in parameters.
+    /// Any other value, which is not part of the parameters.
     Other,
 }
 
+/// A supported class or function.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Global {
     OrderedDict,
@@ -36,32 +37,31 @@ pub(super) enum Global {
     RebuildTensor,
     RebuildParameter,
     Storage(Kind),
-    /// A part of a numpy number or array, such as a metric beside the parameters. What is made of
-    /// it is passed over.
+    /// A part of a numpy number or array, such as a saved metric. The result is ignored.
     Numpy,
 }
 
-/// A flat array of numbers that tensors are views of.
+/// A flat array of numbers. Tensors are views of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Storage {
     pub kind: Kind,
-    /// Names its bytes in the file.
+    /// The key of its bytes in the file.
     pub key: String,
-    /// Where it starts within those bytes, in elements (only old files have views of storages).
+    /// The start in these bytes, in elements. It is 0 except in legacy files.
     pub start: i64,
-    /// Elements.
+    /// The number of elements.
     pub length: i64,
 }
 
 impl Storage {
-    /// Returns how many of the file's bytes it needs; `None` for lengths that cannot be.
+    /// Returns the number of bytes that it needs, or `None` for an invalid length.
     pub fn bytes(&self) -> Option<u64> {
         let end = u64::try_from(self.start.checked_add(self.length)?).ok()?;
         end.checked_mul(self.kind.elt_size_in_bytes() as u64)
     }
 }
 
-/// A tensor as a view of a storage; offset and strides in elements.
+/// A tensor as a view of a storage. Offset and strides are in elements.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TensorView {
     pub storage: Storage,
@@ -71,16 +71,16 @@ pub(super) struct TensorView {
 }
 
 impl TensorView {
-    /// Whether every element lies inside the storage.
+    /// Returns whether every element is inside the storage.
     pub fn fits(&self) -> bool {
-        let natural = self.offset >= 0 && self.size.iter().chain(&self.stride).all(|&n| n >= 0);
-        if !natural || self.size.len() != self.stride.len() {
+        let is_natural = self.offset >= 0 && self.size.iter().chain(&self.stride).all(|&n| n >= 0);
+        if !is_natural || self.size.len() != self.stride.len() {
             return false;
         }
         if self.size.contains(&0) {
             return true;
         }
-        let reach =
+        let last_element =
             self.size
                 .iter()
                 .zip(&self.stride)
@@ -89,21 +89,21 @@ impl TensorView {
                         .checked_mul(stride)
                         .and_then(|step| last.checked_add(step))
                 });
-        reach.is_some_and(|last| last < self.storage.length)
+        last_element.is_some_and(|last| last < self.storage.length)
     }
 }
 
-/// One finished pickle.
+/// An interpreted pickle.
 pub(super) struct CheckpointPickle {
     values: Vec<CheckpointValue>,
     root: ValueIndex,
-    /// Bytes read, to find what follows it.
+    /// The number of bytes read. Other data may follow.
     pub length: usize,
 }
 
-/// The keys under which training loops save the parameters, the first that is there wins.
-const PARAMETERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
-/// Parts of the keys under which they save their own state.
+/// The keys under which training loops save the parameters. The first that exists is used.
+const PARAMETER_KEYS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+/// Parts of the keys under which training loops save their own state.
 const TRAINING_STATE: [&str; 7] = [
     "optim",
     "sched",
@@ -113,14 +113,14 @@ const TRAINING_STATE: [&str; 7] = [
     "callbacks",
     "loops",
 ];
-/// Values that nested dicts may hold in all; dicts that share others could name more than there is
-/// memory.
+/// The maximum number of values in nested dicts. Dicts with shared values could have more than fit
+/// in memory.
 const MAX_VISITS: usize = 1 << 20;
-/// Deeper nesting than any checkpoint has; it also ends a cycle.
-const DEPTH: usize = 16;
+/// The maximum depth of nested dicts, more than any checkpoint has. It also ends a cycle.
+const MAX_DEPTH: usize = 16;
 
 impl CheckpointPickle {
-    /// Reads the pickle at the front of `bytes`. The error is a clause: "is cut short", "names … ".
+    /// Reads the pickle at the start of `bytes`. The error follows the file's name: "is cut short".
     pub fn read(bytes: &[u8]) -> Result<CheckpointPickle, String> {
         let plain = pickle::Pickle::read(bytes)?;
         let mut values = ValueBuilder(Vec::with_capacity(plain.values.len()));
@@ -134,28 +134,29 @@ impl CheckpointPickle {
         })
     }
 
+    /// Returns the pickled value.
     pub fn root(&self) -> &CheckpointValue {
         &self.values[self.root]
     }
 
-    /// The root's items, where it is a list or tuple of texts.
+    /// Returns the items of the root if it is a list or tuple of texts.
     pub fn texts(&self) -> Option<Vec<&str>> {
         let CheckpointValue::List(items) = self.root() else {
             return None;
         };
-        items.iter().map(|&place| self.text(place)).collect()
+        items.iter().map(|&index| self.text(index)).collect()
     }
 
-    fn text(&self, place: ValueIndex) -> Option<&str> {
-        match &self.values[place] {
+    fn text(&self, index: ValueIndex) -> Option<&str> {
+        match &self.values[index] {
             CheckpointValue::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    /// What the root, a dict, has under `key`.
+    /// Returns the value of `key` in the root if it is a dict.
     pub fn entry(&self, key: &str) -> Option<&CheckpointValue> {
-        self.member(self.root, key).map(|place| &self.values[place])
+        self.member(self.root, key).map(|index| &self.values[index])
     }
 
     fn member(&self, dict: ValueIndex, key: &str) -> Option<ValueIndex> {
@@ -169,11 +170,10 @@ impl CheckpointPickle {
             .map(|&(_, value)| value)
     }
 
-    /// Returns the parameters with their names; those of nested dicts are joined by '.'. Of a
-    /// checkpoint that holds its parameters under `state_dict` or `model` beside other things, only
-    /// those.
+    /// Returns the parameters with their names. The keys of nested dicts are joined by '.'. If a
+    /// checkpoint has its parameters under `state_dict` or `model`, only these are returned.
     ///
-    /// The error is a clause: "holds several state dicts …", "has too many tensors".
+    /// The error follows the file's name: "has several state dicts …".
     pub fn parameters(&self) -> Result<Parameters<'_>, String> {
         let sections = self.sections()?;
         let has_tensors = |key: &str| {
@@ -181,7 +181,7 @@ impl CheckpointPickle {
                 .iter()
                 .any(|section| section.key == key && !section.tensors.is_empty())
         };
-        let Some(chosen) = PARAMETERS.into_iter().find(|key| has_tensors(key)) else {
+        let Some(chosen) = PARAMETER_KEYS.into_iter().find(|key| has_tensors(key)) else {
             return Ok(Parameters {
                 tensors: self.tensors(self.root)?,
                 other_parts: Vec::new(),
@@ -190,7 +190,7 @@ impl CheckpointPickle {
         let (chosen, others): (Vec<Section>, Vec<Section>) =
             sections.into_iter().partition(|s| s.key == chosen);
         let Some(chosen) = chosen.into_iter().next() else {
-            return Err("holds no tensors".into());
+            return Err("has no tensors".into());
         };
         let names: HashSet<&str> = chosen
             .tensors
@@ -202,8 +202,8 @@ impl CheckpointPickle {
             .iter()
             .filter(|other| other.count > 0 && !is_training_state(&other.key))
         {
-            if let Some(place) = other.second_copy_of(&names) {
-                return Err(several_state_dicts(&[&chosen.key, &place]));
+            if let Some(copy) = other.find_copy_of(&names) {
+                return Err(several_state_dicts(&[&chosen.key, &copy]));
             }
             beside.push((other.key.clone(), other.count));
         }
@@ -213,7 +213,7 @@ impl CheckpointPickle {
         })
     }
 
-    /// Returns what the root, a dict, has under each of its keys.
+    /// Returns the sections of the root, one per key, if it is a dict.
     fn sections(&self) -> Result<Vec<Section<'_>>, String> {
         let CheckpointValue::Dict(items) = self.root() else {
             return Ok(Vec::new());
@@ -234,11 +234,11 @@ impl CheckpointPickle {
         Ok(sections)
     }
 
-    /// Counts the tensors anywhere under a value, each once.
-    fn count(&self, place: ValueIndex) -> usize {
-        let (mut seen, mut open, mut count) = (HashSet::from([place]), vec![place], 0);
-        while let Some(place) = open.pop() {
-            let under: Vec<ValueIndex> = match &self.values[place] {
+    /// Counts the distinct tensors in a value, at any depth.
+    fn count(&self, index: ValueIndex) -> usize {
+        let (mut seen, mut open, mut count) = (HashSet::from([index]), vec![index], 0);
+        while let Some(index) = open.pop() {
+            let children: Vec<ValueIndex> = match &self.values[index] {
                 CheckpointValue::Tensor(_) => {
                     count += 1;
                     continue;
@@ -247,21 +247,21 @@ impl CheckpointPickle {
                 CheckpointValue::Dict(items) => items.iter().map(|&(_, value)| value).collect(),
                 _ => continue,
             };
-            open.extend(under.into_iter().filter(|&place| seen.insert(place)));
+            open.extend(children.into_iter().filter(|&index| seen.insert(index)));
         }
         count
     }
 
-    fn tensors(&self, place: ValueIndex) -> Result<Vec<(String, &TensorView)>, String> {
+    fn tensors(&self, index: ValueIndex) -> Result<Vec<(String, &TensorView)>, String> {
         let mut found = CollectedTensors {
             tensors: Vec::new(),
             visits: 0,
         };
-        self.collect(place, "", 0, &mut found)?;
+        self.collect(index, "", 0, &mut found)?;
         Ok(found.tensors)
     }
 
-    /// Every storage that the pickle speaks of, those of tensors that are not parameters too.
+    /// Returns every storage in the pickle, including those of tensors that are not parameters.
     pub fn storages(&self) -> impl Iterator<Item = &Storage> {
         self.values.iter().filter_map(|value| match value {
             CheckpointValue::Storage(storage) => Some(storage),
@@ -271,7 +271,7 @@ impl CheckpointPickle {
 
     fn collect<'a>(
         &'a self,
-        place: ValueIndex,
+        index: ValueIndex,
         name: &str,
         depth: usize,
         found: &mut CollectedTensors<'a>,
@@ -280,9 +280,9 @@ impl CheckpointPickle {
         if found.visits > MAX_VISITS {
             return Err(format!("has more than {MAX_VISITS} values in nested dicts"));
         }
-        match &self.values[place] {
+        match &self.values[index] {
             CheckpointValue::Tensor(layout) => found.tensors.push((name.to_owned(), layout)),
-            CheckpointValue::Dict(items) if depth < DEPTH => {
+            CheckpointValue::Dict(items) if depth < MAX_DEPTH => {
                 for &(key, value) in items {
                     let key = match &self.values[key] {
                         CheckpointValue::Text(text) => text.clone(),
@@ -303,7 +303,7 @@ impl CheckpointPickle {
     }
 }
 
-/// The values that were made sense of so far. A call and what it is given stand before its result.
+/// The values that were interpreted so far. A call comes after its arguments.
 struct ValueBuilder(Vec<CheckpointValue>);
 
 impl ValueBuilder {
@@ -316,7 +316,7 @@ impl ValueBuilder {
             pickle::Value::Dict(items) => CheckpointValue::Dict(items),
             pickle::Value::Global { module, name } => {
                 CheckpointValue::Global(known_global(&module, &name).ok_or_else(|| {
-                    format!("names {module}.{name}, which is not loaded from a weight file; {HINT}")
+                    format!("uses {module}.{name}, which is not loaded from a weight file; {HINT}")
                 })?)
             }
             pickle::Value::Call(call) => self.result(call)?,
@@ -331,9 +331,9 @@ impl ValueBuilder {
         Ok(())
     }
 
-    /// A value that was made before the one that is added.
-    fn get(&self, place: ValueIndex) -> Result<&CheckpointValue, String> {
-        self.0.get(place).ok_or_else(|| DAMAGED.into())
+    /// Returns a value that was interpreted before.
+    fn get(&self, index: ValueIndex) -> Result<&CheckpointValue, String> {
+        self.0.get(index).ok_or_else(|| DAMAGED.into())
     }
 
     fn result(&self, call: Call) -> Result<CheckpointValue, String> {
@@ -355,8 +355,8 @@ impl ValueBuilder {
         })
     }
 
-    fn listed_pairs(&self, place: ValueIndex) -> Result<Vec<(ValueIndex, ValueIndex)>, String> {
-        let CheckpointValue::List(items) = self.get(place)? else {
+    fn listed_pairs(&self, index: ValueIndex) -> Result<Vec<(ValueIndex, ValueIndex)>, String> {
+        let CheckpointValue::List(items) = self.get(index)? else {
             return Err(DAMAGED.into());
         };
         let pair = |&item: &ValueIndex| match self.get(item)? {
@@ -382,17 +382,17 @@ impl ValueBuilder {
             size: self.numbers(size)?,
             stride: self.numbers(stride)?,
         };
-        match layout.fits() {
-            true => Ok(layout),
-            false => Err(format!(
-                "is damaged: a tensor of size {:?} reaches beyond its storage",
+        if !layout.fits() {
+            return Err(format!(
+                "is damaged: a tensor of size {:?} exceeds its storage",
                 layout.size
-            )),
+            ));
         }
+        Ok(layout)
     }
 
-    /// A storage's description: `("storage", type, key, device, elements[, view])`, view = `(key,
-    /// offset, elements)` or None.
+    /// Parses the description of a storage: `("storage", type, key, device, elements[, view])` with
+    /// view = `(key, offset, elements)` or None.
     fn storage(&self, description: ValueIndex) -> Result<Storage, String> {
         let CheckpointValue::List(parts) = self.get(description)? else {
             return Err(DAMAGED.into());
@@ -417,7 +417,7 @@ impl ValueBuilder {
             start: 0,
             length: self.number(*length)?,
         };
-        let view = view.first().map(|&place| self.get(place)).transpose()?;
+        let view = view.first().map(|&index| self.get(index)).transpose()?;
         if let Some(CheckpointValue::List(view)) = view {
             let &[_, start, length] = view.as_slice() else {
                 return Err(DAMAGED.into());
@@ -427,15 +427,15 @@ impl ValueBuilder {
         Ok(storage)
     }
 
-    fn number(&self, place: ValueIndex) -> Result<i64, String> {
-        match self.get(place)? {
+    fn number(&self, index: ValueIndex) -> Result<i64, String> {
+        match self.get(index)? {
             CheckpointValue::Int(number) => i64::try_from(*number).map_err(|_| DAMAGED.into()),
             _ => Err(DAMAGED.into()),
         }
     }
 
-    fn numbers(&self, place: ValueIndex) -> Result<Vec<i64>, String> {
-        match self.get(place)? {
+    fn numbers(&self, index: ValueIndex) -> Result<Vec<i64>, String> {
+        match self.get(index)? {
             CheckpointValue::List(items) => items.iter().map(|&item| self.number(item)).collect(),
             _ => Err(DAMAGED.into()),
         }
@@ -451,24 +451,24 @@ struct CollectedTensors<'a> {
 /// The parameters of a checkpoint.
 pub(super) struct Parameters<'a> {
     pub tensors: Vec<(String, &'a TensorView)>,
-    /// The other keys, without those of a training's state, and how many tensors each has.
+    /// The other keys except those of a training state, with the number of tensors of each.
     pub other_parts: Vec<(String, usize)>,
 }
 
-/// A part of a checkpoint, under one key.
+/// The part of a checkpoint with one key.
 struct Section<'a> {
     key: String,
     tensors: Vec<(String, &'a TensorView)>,
-    /// The number of its tensors, those in lists too.
+    /// The number of its tensors, including those in lists.
     count: usize,
 }
 
 impl Section<'_> {
-    /// Returns the place in this section that holds parameters of the same names, as a moving
-    /// average does: "ema.shadow".
-    fn second_copy_of(&self, names: &HashSet<&str>) -> Option<String> {
+    /// Returns the path in this section with parameters of the same names, such as those of a moving
+    /// average: "ema.shadow".
+    fn find_copy_of(&self, names: &HashSet<&str>) -> Option<String> {
         self.tensors.iter().find_map(|(name, _)| {
-            let starts = std::iter::once(0).chain(name.match_indices('.').map(|(at, _)| at + 1));
+            let starts = std::iter::once(0).chain(name.match_indices('.').map(|(dot, _)| dot + 1));
             let start = starts
                 .into_iter()
                 .find(|&start| names.contains(&name[start..]))?;
@@ -481,23 +481,23 @@ impl Section<'_> {
     }
 }
 
-/// Returns whether a checkpoint's key names the state of a training loop.
+/// Returns whether a key of a checkpoint is that of a training loop's state.
 pub(super) fn is_training_state(key: &str) -> bool {
     TRAINING_STATE
         .iter()
         .any(|part| key.to_ascii_lowercase().contains(part))
 }
 
-/// Returns the clause about a checkpoint that holds several state dicts, under these keys.
+/// Returns the error for a checkpoint with several state dicts, under these keys.
 pub(super) fn several_state_dicts(keys: &[&str]) -> String {
     let listed: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
     format!(
-        "holds several state dicts, under {}; save the one that is meant to a file of its own (torch.save(…, FILE))",
+        "has several state dicts, under {}; save one of them to a separate file: torch.save(…, FILE)",
         listed.join(" and ")
     )
 }
 
-/// The names that a file of tensors needs; everything else is refused.
+/// Returns the class or function of this name if it is supported.
 pub(super) fn known_global(module: &str, name: &str) -> Option<Global> {
     Some(match (module, name) {
         ("collections", "OrderedDict") => Global::OrderedDict,

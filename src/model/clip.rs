@@ -1,5 +1,5 @@
-//! CLIP (Radford et al., ICML 2021, arXiv 2103.00020): a text and an image Transformer that end in
-//! one space. Both are pre-norm; sizes and parameter names are those of Hugging Face's `CLIPModel`.
+//! CLIP (Radford et al., ICML 2021, arXiv 2103.00020): a text and an image Transformer with a common
+//! space. Both are pre-norm. Sizes and parameter names are those of Hugging Face's `CLIPModel`.
 
 use std::collections::BTreeMap;
 
@@ -15,37 +15,39 @@ use crate::model::parameters::copy_parameter;
 use crate::model::weights::Weights;
 use crate::text_file::read_json;
 
-/// `config.json`.
+/// The content of `config.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ClipConfig {
     pub text_config: TextConfig,
     pub vision_config: VisionConfig,
-    /// Width of the common space.
+    /// The width of the common space.
     pub projection_dim: i64,
 }
 
+/// The sizes of the text encoder.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct TextConfig {
     #[serde(flatten)]
     pub tower: TowerConfig,
     pub vocab_size: i64,
-    /// The longest text in tokens.
+    /// The maximum length of a text, in tokens.
     pub max_position_embeddings: i64,
-    /// The token whose state is the text's.
+    /// The token whose hidden state represents the text.
     pub eos_token_id: i64,
 }
 
+/// The sizes of the image encoder.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct VisionConfig {
     #[serde(flatten)]
     pub tower: TowerConfig,
-    /// Width and height of a picture, in pixels.
+    /// The width and height of an image, in pixels.
     pub image_size: i64,
     pub patch_size: i64,
 }
 
 impl VisionConfig {
-    /// Returns how many vectors an image is: its patches, and the class token.
+    /// Returns the length of an image's sequence: its patches, and the class token.
     fn positions(&self) -> i64 {
         (self.image_size / self.patch_size)
             .saturating_pow(2)
@@ -53,7 +55,7 @@ impl VisionConfig {
     }
 }
 
-/// What both towers have.
+/// The sizes that both encoders have.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct TowerConfig {
     pub hidden_size: i64,
@@ -65,29 +67,29 @@ pub struct TowerConfig {
 }
 
 impl TowerConfig {
-    /// Refuses a width that does not divide into the heads. The error is a clause.
+    /// Checks that the width is divisible by the number of heads. The error follows the file's name.
     fn check_heads(&self) -> std::result::Result<(), String> {
         let (width, heads) = (self.hidden_size, self.num_attention_heads);
         if width > 0 && heads > 0 && width % heads == 0 {
             return Ok(());
         }
         Err(format!(
-            "has a width of {width}, which does not divide into {heads} heads"
+            "has a width of {width}, which is not divisible by {heads} heads"
         ))
     }
 }
 
-/// An activation of the feed-forward blocks.
+/// The activation of the feed-forward blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
-    /// x·σ(1.702 x).
+    /// x·σ(1.702 x), an approximation of GELU.
     QuickGelu,
     Gelu,
 }
 
-/// What a `config.json` that leaves it out means: the values of `CLIPConfig`.
-const LEFT_OUT: &str = r#"{
+/// The default values of `CLIPConfig`, for values that a `config.json` leaves out.
+const DEFAULTS: &str = r#"{
     "projection_dim": 512,
     "text_config": {
         "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8,
@@ -102,33 +104,34 @@ const LEFT_OUT: &str = r#"{
 }"#;
 
 impl TextConfig {
-    /// Whether a text of these ids has an end whose state can stand for it.
+    /// Returns whether a text of these ids has an end token.
     pub fn has_end(&self, ids: &[i64]) -> bool {
         match self.eos_token_id {
-            OLD_END => ids.len() > 1 && ids.iter().max() == ids.last(),
+            LEGACY_END => ids.len() > 1 && ids.iter().max() == ids.last(),
             end => ids.contains(&end),
         }
     }
 }
 
-/// `eos_token_id` in the first checkpoints, which mean by it the highest id of a text.
-const OLD_END: i64 = 2;
+/// The `eos_token_id` of the first checkpoints, in which the end token is the highest id of a text.
+const LEGACY_END: i64 = 2;
 
 impl ClipConfig {
-    /// From a `config.json`. Fails where it is not of a CLIP, or has sizes that no network can
-    /// have.
+    /// Reads a `config.json`.
+    ///
+    /// Errors: `Io`; `Format` for another kind of model and for invalid sizes.
     pub fn read(path: &std::path::Path) -> Result<ClipConfig> {
         let unusable =
-            |e: serde_json::Error| Error::format(path, format!("is no CLIP configuration: {e}"));
-        let mut all: Value = serde_json::from_str(LEFT_OUT).map_err(unusable)?;
-        let said: Value = read_json(path, "a CLIP configuration")?;
-        if let Some(other) = said.get("model_type").filter(|kind| *kind != "clip") {
+            |e: serde_json::Error| Error::format(path, format!("is not a CLIP configuration: {e}"));
+        let mut all: Value = serde_json::from_str(DEFAULTS).map_err(unusable)?;
+        let given: Value = read_json(path, "a CLIP configuration")?;
+        if let Some(other) = given.get("model_type").filter(|kind| *kind != "clip") {
             return Err(Error::format(
                 path,
-                format!("is of a model of the kind {other}, not of a CLIP"),
+                format!("has the model type {other} (expected \"clip\")"),
             ));
         }
-        merge_json(&mut all, said);
+        merge_json(&mut all, given);
         let config: ClipConfig = serde_json::from_value(all).map_err(unusable)?;
         config
             .check()
@@ -136,7 +139,7 @@ impl ClipConfig {
         Ok(config)
     }
 
-    /// Refuses weights of other sizes, before anything is allocated for them.
+    /// Checks that the weights have these sizes, before anything is allocated.
     fn check_shapes(&self, weights: &Weights) -> Result<()> {
         let ClipConfig {
             text_config: text,
@@ -172,6 +175,7 @@ impl ClipConfig {
         Ok(())
     }
 
+    /// Checks the sizes. The error follows the file's name.
     fn check(&self) -> std::result::Result<(), String> {
         let ClipConfig {
             text_config: text,
@@ -192,14 +196,14 @@ impl ClipConfig {
         }
         if vision.image_size < vision.patch_size {
             return Err(format!(
-                "has patches of {} px in pictures of {}",
+                "has patches of {} px in images of {} px",
                 vision.patch_size, vision.image_size
             ));
         }
         let eps = [&text.tower, &vision.tower].map(|tower| tower.layer_norm_eps);
         if eps.iter().any(|eps| !(0.0..1.0).contains(eps)) {
             return Err(format!(
-                "has `layer_norm_eps` {eps:?}; expected numbers from 0 to below 1"
+                "has `layer_norm_eps` {eps:?} (expected at least 0 and below 1)"
             ));
         }
         text.tower.check_heads()?;
@@ -207,7 +211,7 @@ impl ClipConfig {
     }
 }
 
-/// `x = x + Attention(LayerNorm(x))`, `x = x + FFN(LayerNorm(x))`.
+/// A Transformer block: `x = x + Attention(LayerNorm(x))`, `x = x + FFN(LayerNorm(x))`.
 #[derive(Debug)]
 struct Block {
     attention_norm: nn::LayerNorm,
@@ -242,7 +246,7 @@ impl Block {
         }
     }
 
-    /// `x [B, L, D]`, `bias` that broadcasts to `[B, H, L, L]` → `[B, L, D]`.
+    /// Applies the block: `x [B, L, D]`, `bias` that broadcasts to `[B, H, L, L]` → `[B, L, D]`.
     fn forward(&self, x: &Tensor, bias: &Tensor) -> Tensor {
         let normed = self.attention_norm.forward(x);
         let [q, k, v] = self.qkv.each_ref().map(|map| map.forward(&normed));
@@ -265,7 +269,7 @@ fn blocks(path: &Path, config: &TowerConfig) -> Vec<Block> {
         .collect()
 }
 
-/// The dual encoder, frozen, on its device.
+/// The frozen dual encoder.
 #[derive(Debug)]
 pub struct Clip {
     text: TextTower,
@@ -357,7 +361,7 @@ impl VisionTower {
                 config.positions(),
                 width,
             ),
-            // spelled so in every checkpoint
+            // misspelled in every checkpoint
             first_norm: layer_norm(&model / "pre_layrnorm", width, eps),
             norm: layer_norm(&model / "post_layernorm", width, eps),
             blocks: blocks(&model, &config.tower),
@@ -367,14 +371,13 @@ impl VisionTower {
 }
 
 impl Clip {
-    /// A parameter by which a CLIP is found in a checkpoint.
+    /// The parameter by which a CLIP is recognized in a checkpoint.
     pub const MARKER: &'static str = "text_model.embeddings.token_embedding.weight";
 
-    /// Reads the network, and returns it with what of the weights it does not have and how many
-    /// parameters each part has.
+    /// Reads the network. Returns it with the modules that it does not have and the number of parameters
+    /// of each.
     ///
-    /// Errors: `Format` where a parameter is missing, is not finite, has another shape, or is one
-    /// too many.
+    /// Errors: `Format` for a parameter that is missing, not finite, of another shape or unexpected.
     pub fn open(
         config: &ClipConfig,
         weights: &Weights,
@@ -403,17 +406,18 @@ impl Clip {
         }
     }
 
-    /// D, the width of the common space.
+    /// Returns D, the width of the common space.
     pub fn width(&self) -> i64 {
         self.text.projection.ws.size()[0]
     }
 
-    /// `ids [B, L]`, each row with an end of text, whatever comes after it → `[B, projection_dim]`.
+    /// Encodes texts: `ids [B, L]` → `[B, projection_dim]`. Each row has an end token; tokens after it
+    /// are ignored.
     pub fn text(&self, ids: &Tensor) -> Tensor {
         let length = ids.size()[1];
         let positions = Tensor::arange(length, (Kind::Int64, ids.device()));
         let x = self.text.tokens.forward(ids) + self.text.positions.forward(&positions);
-        // a token sees itself and those before it
+        // causal attention: a token attends to itself and to earlier tokens
         let bias = Tensor::full(
             [length, length],
             f64::NEG_INFINITY,
@@ -428,21 +432,21 @@ impl Clip {
                 .iter()
                 .fold(x, |x, block| block.forward(&x, &bias)),
         );
-        let ends = if self.text.end_of_text == OLD_END {
+        let ends = if self.text.end_of_text == LEGACY_END {
             ids.copy()
         } else {
             ids.eq(self.text.end_of_text).to_kind(Kind::Int)
         };
-        let at = ends
+        let position = ends
             .argmax(1, false)
             .view([-1, 1, 1])
-            .expand([-1, 1, x.size()[2]], false); // the first of equals
+            .expand([-1, 1, x.size()[2]], false); // the first one in a tie
         self.text
             .projection
-            .forward(&x.gather(1, &at, false).squeeze_dim(1))
+            .forward(&x.gather(1, &position, false).squeeze_dim(1))
     }
 
-    /// `pixels [B, 3, S, S]`, normalised → `[B, projection_dim]`.
+    /// Encodes images: normalised `pixels [B, 3, S, S]` → `[B, projection_dim]`.
     pub fn image(&self, pixels: &Tensor) -> Tensor {
         // [B, D, S/p, S/p] → [B, P, D]
         let patches = self
@@ -481,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_as_in_the_first_model() {
+    fn missing_values_have_the_defaults_of_the_first_model() {
         let config =
             read(r#"{"text_config": {"eos_token_id": 2}, "vision_config": {"patch_size": 16}}"#)
                 .unwrap();
@@ -502,9 +506,9 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_that_cannot_be_is_refused_with_the_reason() {
-        for (text, why) in [
-            (r#"{"text_config": {"hidden_size": 100}}"#, "divide"),
+    fn invalid_configurations_are_refused_with_the_reason() {
+        for (text, expected) in [
+            (r#"{"text_config": {"hidden_size": 100}}"#, "divisible"),
             (r#"{"vision_config": {"patch_size": 0}}"#, "below 1"),
             (r#"{"text_config": {"intermediate_size": 0}}"#, "below 1"),
             (
@@ -515,8 +519,8 @@ mod tests {
             (r#"{"model_type": "bert"}"#, "bert"),
             ("[]", "CLIP"),
         ] {
-            let said = read(text).unwrap_err().to_string();
-            assert!(said.contains(why), "{said}");
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Finds the weights of an encoder or a model: the file itself, the one weight file of a folder, or
-//! the shards that an index file lists, as Hugging Face's libraries write them.
+//! Finds the weight files of an encoder or a model: a file, the only weight file of a folder, or the
+//! shards of an index file as written by Hugging Face's libraries.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -10,8 +10,8 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::text_file::read_json;
 
-/// The usual names of a folder's weights; the first that is there wins. The order is that of
-/// Hugging Face's transformers.
+/// The standard names of weight files. The first that exists is used, as in Hugging Face's
+/// transformers.
 pub const STANDARD_NAMES: [&str; 5] = [
     "model.safetensors",
     "model.safetensors.index.json",
@@ -19,9 +19,9 @@ pub const STANDARD_NAMES: [&str; 5] = [
     "pytorch_model.bin.index.json",
     "model.pth",
 ];
-/// The endings of files that may hold weights.
+/// The extensions of files that may have weights.
 const EXTENSIONS: [&str; 6] = ["safetensors", "bin", "pth", "pt", "ckpt", "pkl"];
-/// The beginnings of the names of files that training loops write beside the weights.
+/// The prefixes of other files that training loops write.
 const TRAINING_FILES: [&str; 7] = [
     "training_args",
     "optimizer",
@@ -31,35 +31,34 @@ const TRAINING_FILES: [&str; 7] = [
     "scaler",
     "sampler",
 ];
-/// The endings of weights in forms that are not read.
-const FOREIGN: [&str; 5] = ["h5", "msgpack", "onnx", "gguf", "ot"];
-/// The end of an index file's name.
-const INDEX: &str = ".index.json";
+/// The extensions of weight files in unsupported formats.
+const UNSUPPORTED: [&str; 5] = ["h5", "msgpack", "onnx", "gguf", "ot"];
+/// The suffix of an index file's name.
+const INDEX_SUFFIX: &str = ".index.json";
 
-/// The file or the files that hold a set of weights.
+/// The file or files of a set of weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WeightFiles {
-    /// One file holds all.
-    One(PathBuf),
-    /// Several files hold a part each.
+    /// A single file.
+    Single(PathBuf),
+    /// Several files with a part each.
     Shards(Shards),
 }
 
 /// The shards of one set of parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shards {
-    /// The file that lists them.
+    /// The index file.
     pub index: PathBuf,
-    /// The shards, sorted by file name, and the parameters that the index file says each holds.
+    /// The shards sorted by path, with the parameters of each according to the index file.
     pub files: BTreeMap<PathBuf, BTreeSet<String>>,
 }
 
 impl WeightFiles {
-    /// Finds the weights at `path`: a weight file, an index file of shards, or a folder with
-    /// either.
+    /// Finds the weights at `path`: a weight file, an index file, or a folder with either.
     ///
-    /// Errors: `Missing` without a weight file, or where a shard is not there; `Format` for a
-    /// folder with several, which names them, and for an index file that cannot be used; `Io`.
+    /// Errors: `Missing` for a missing weight file or shard; `Format` for a folder with several
+    /// weight files, and for an invalid index file; `Io`.
     pub fn find(path: &Path) -> Result<WeightFiles> {
         if path.is_dir() {
             return WeightFiles::open(&find_in_folder(path)?);
@@ -75,24 +74,24 @@ impl WeightFiles {
     }
 
     fn open(file: &Path) -> Result<WeightFiles> {
-        if file_name(file).ends_with(INDEX) {
+        if file_name(file).ends_with(INDEX_SUFFIX) {
             return Ok(WeightFiles::Shards(Shards::read(file)?));
         }
-        Ok(WeightFiles::One(file.to_owned()))
+        Ok(WeightFiles::Single(file.to_owned()))
     }
 
-    /// Returns the file that stands for all: the weight file, or the index file of the shards.
-    pub fn named(&self) -> &Path {
+    /// Returns the weight file, or the index file of the shards.
+    pub fn main_file(&self) -> &Path {
         match self {
-            WeightFiles::One(file) => file,
+            WeightFiles::Single(file) => file,
             WeightFiles::Shards(shards) => &shards.index,
         }
     }
 }
 
-/// `model.safetensors.index.json`: which shard holds each parameter.
+/// The content of an index file such as `model.safetensors.index.json`: the shard of each parameter.
 #[derive(Deserialize)]
-struct Index {
+struct ShardIndex {
     weight_map: BTreeMap<String, String>,
 }
 
@@ -107,9 +106,9 @@ impl Shards {
                 .insert(parameter);
         }
         if let Some(path) = files.keys().find(|file| !file.is_file()) {
-            let hint = format!("{} lists it; fetch the model again", index.display());
+            let hint = format!("{} lists it; download the model again", index.display());
             return Err(Error::Missing {
-                what: "shard of the weights",
+                what: "weight shard",
                 path: path.clone(),
                 hint,
             });
@@ -121,17 +120,16 @@ impl Shards {
     }
 }
 
-/// Returns each parameter of an index file and the shard that holds it, by its file name in the
-/// index file's folder.
+/// Reads the shard of each parameter from an index file, as a file name in the index file's folder.
 ///
-/// Errors: those of reading JSON; `Format` for an index file without parameters, or that names a
-/// file elsewhere.
+/// Errors: those of reading JSON; `Format` for an index file without parameters, or with a shard in
+/// another folder.
 pub fn shard_names(index: &Path) -> Result<BTreeMap<String, String>> {
-    let Index { weight_map } = read_json(index, "an index of shards")?;
+    let ShardIndex { weight_map } = read_json(index, "an index of shards")?;
     if weight_map.is_empty() {
         return Err(Error::format(
             index,
-            "lists no parameter in its `weight_map`",
+            "has no parameters in its `weight_map`",
         ));
     }
     let is_plain = |file: &str| {
@@ -143,7 +141,7 @@ pub fn shard_names(index: &Path) -> Result<BTreeMap<String, String>> {
     match weight_map.values().find(|file| !is_plain(file)) {
         Some(file) => Err(Error::format(
             index,
-            format!("names the shard `{file}`; expected a file in the same folder"),
+            format!("names the shard `{file}` (expected a file in the same folder)"),
         )),
         None => Ok(weight_map),
     }
@@ -167,7 +165,7 @@ fn find_in_folder(folder: &Path) -> Result<PathBuf> {
     let (indexes, single): (Vec<&PathBuf>, Vec<&PathBuf>) = all
         .iter()
         .filter(|file| may_hold_weights(file))
-        .partition(|file| file_name(file).ends_with(INDEX));
+        .partition(|file| file_name(file).ends_with(INDEX_SUFFIX));
     let found = if indexes.is_empty() { single } else { indexes };
     match found.as_slice() {
         [only] => Ok((*only).clone()),
@@ -179,9 +177,9 @@ fn find_in_folder(folder: &Path) -> Result<PathBuf> {
         several => {
             let names: Vec<String> = several.iter().map(|file| file_name(file)).collect();
             let next = if names.iter().any(|name| name.contains("-of-")) {
-                "shards need their index file, such as model.safetensors.index.json"
+                "add the index file of the shards, such as model.safetensors.index.json"
             } else {
-                "name the one that is meant, or call it model.safetensors or pytorch_model.bin"
+                "give the path of one of them, or rename it to model.safetensors or pytorch_model.bin"
             };
             Err(Error::format(
                 folder,
@@ -195,26 +193,27 @@ fn find_in_folder(folder: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Says what to do about a folder without a weight file.
+/// Returns the next step for a folder without a weight file.
 fn missing_hint(all: &[PathBuf]) -> String {
-    let foreign = all
+    let unsupported = all
         .iter()
-        .find(|file| extension(file).is_some_and(|end| FOREIGN.contains(&end)));
-    let wanted = "expected one .safetensors, .bin or .pth file";
-    match foreign {
+        .find(|file| extension(file).is_some_and(|end| UNSUPPORTED.contains(&end)));
+    let expected = "expected one .safetensors, .bin or .pth file";
+    match unsupported {
         Some(file) => format!(
-            "{wanted}; {} is of a form that is not read",
+            "{expected}; the format of {} is not supported",
             file_name(file)
         ),
-        None => wanted.to_owned(),
+        None => expected.to_owned(),
     }
 }
 
 fn may_hold_weights(file: &Path) -> bool {
     let name = file_name(file);
-    let of_training = TRAINING_FILES.iter().any(|start| name.starts_with(start));
-    !of_training
-        && (extension(file).is_some_and(|end| EXTENSIONS.contains(&end)) || name.ends_with(INDEX))
+    let is_training_file = TRAINING_FILES.iter().any(|start| name.starts_with(start));
+    !is_training_file
+        && (extension(file).is_some_and(|end| EXTENSIONS.contains(&end))
+            || name.ends_with(INDEX_SUFFIX))
 }
 
 fn extension(file: &Path) -> Option<&str> {
@@ -243,14 +242,14 @@ mod tests {
     fn found(files: &[&str]) -> std::result::Result<String, String> {
         let folder = folder(files);
         match WeightFiles::find(folder.path()) {
-            Ok(found) => Ok(file_name(found.named())),
+            Ok(found) => Ok(file_name(found.main_file())),
             Err(error) => Err(error.to_string()),
         }
     }
 
     #[test]
-    fn a_standard_name_wins_and_files_of_a_training_do_not_count() {
-        let of_training = [
+    fn standard_names_come_first_and_training_files_are_ignored() {
+        let is_training_file = [
             "optimizer.pt",
             "scheduler.pt",
             "training_args.bin",
@@ -258,7 +257,14 @@ mod tests {
             "rng_state_0.pth",
         ];
         let with = |files: &[&str]| {
-            found(&[files, &of_training[..], &["config.json", "README.md"][..]].concat())
+            found(
+                &[
+                    files,
+                    &is_training_file[..],
+                    &["config.json", "README.md"][..],
+                ]
+                .concat(),
+            )
         };
         assert_eq!(
             with(&["pytorch_model.bin", "model.safetensors", "a.pth"]).unwrap(),
@@ -273,35 +279,40 @@ mod tests {
     }
 
     #[test]
-    fn none_and_several_are_refused_by_name() {
-        let said = found(&["b.pth", "a.safetensors", "optimizer.pt"]).unwrap_err();
+    fn no_and_several_weight_files_are_refused() {
+        let error = found(&["b.pth", "a.safetensors", "optimizer.pt"]).unwrap_err();
         assert!(
-            said.contains("has 2 weight files (a.safetensors, b.pth); name the one that is meant"),
-            "{said}"
+            error.contains(
+                "has 2 weight files (a.safetensors, b.pth); give the path of one of them"
+            ),
+            "{error}"
         );
-        let said = found(&[
+        let error = found(&[
             "model-00001-of-00002.safetensors",
             "model-00002-of-00002.safetensors",
         ])
         .unwrap_err();
-        assert!(said.contains("shards need their index file"), "{said}");
-        let said = found(&["tf_model.h5", "training_args.bin"]).unwrap_err();
         assert!(
-            said.contains("no weight file at")
-                && said.contains("tf_model.h5 is of a form that is not read"),
-            "{said}"
+            error.contains("add the index file of the shards"),
+            "{error}"
         );
-        let said = WeightFiles::find(Path::new("/no/such/file.pth"))
+        let error = found(&["tf_model.h5", "training_args.bin"]).unwrap_err();
+        assert!(
+            error.contains("no weight file at")
+                && error.contains("the format of tf_model.h5 is not supported"),
+            "{error}"
+        );
+        let error = WeightFiles::find(Path::new("/no/such/file.pth"))
             .unwrap_err()
             .to_string();
         assert!(
-            said.contains("no weight file at /no/such/file.pth"),
-            "{said}"
+            error.contains("no weight file at /no/such/file.pth"),
+            "{error}"
         );
     }
 
     #[test]
-    fn shards_are_those_of_their_index_file() {
+    fn shards_are_read_from_the_index_file() {
         let folder = folder(&["a.bin", "b.bin"]);
         let index = folder.path().join("pytorch_model.bin.index.json");
         let write = |text: &str| std::fs::write(&index, text).unwrap();
@@ -318,12 +329,9 @@ mod tests {
             ),
             (2, vec!["x", "z"])
         );
-        for (text, why) in [
-            (
-                r#"{"weight_map": {"x": "c.bin"}}"#,
-                "no shard of the weights at",
-            ),
-            (r#"{"weight_map": {}}"#, "lists no parameter"),
+        for (text, expected) in [
+            (r#"{"weight_map": {"x": "c.bin"}}"#, "no weight shard at"),
+            (r#"{"weight_map": {}}"#, "has no parameters"),
             (
                 r#"{"weight_map": {"x": "../a.bin"}}"#,
                 "expected a file in the same folder",
@@ -336,8 +344,8 @@ mod tests {
             ("{", "is not JSON"),
         ] {
             write(text);
-            let said = find().unwrap_err().to_string();
-            assert!(said.contains(why), "{text}: {said}");
+            let error = find().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Reads named tensors from bytes: safetensors, or what `torch.save` wrote (both of its forms).
-//! Nothing pickled is run.
+//! Reads named tensors from the bytes of safetensors or of a file of `torch.save` (zip or legacy).
+//! Pickled code is not executed.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
@@ -14,13 +14,14 @@ use crate::git_lfs;
 use crate::model::aligned_bytes::{AlignedBytes, is_aligned};
 use crate::model::checkpoint_pickle::{CheckpointPickle, CheckpointValue, Storage, TensorView};
 
-/// The number in the first pickle of a pre-1.6 `torch.save` (`torch/serialization.py`).
+/// The magic number in the first pickle of `torch.save` before version 1.6
+/// (`torch/serialization.py`).
 const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 
-/// The pickle in a zip of torch.save.
+/// The name of the pickle in a zip file of `torch.save`.
 const PICKLE: &str = "data.pkl";
-/// A longer pickle is cut off, in bytes: it holds names and shapes, not numbers.
-const LONGEST_PICKLE: u64 = 1 << 30;
+/// The maximum length of a pickle, in bytes. It has names and shapes, but no numbers.
+const MAX_PICKLE_BYTES: u64 = 1 << 30;
 
 /// Tensors by name.
 pub type Tensors = BTreeMap<String, Tensor>;
@@ -29,14 +30,14 @@ pub type Tensors = BTreeMap<String, Tensor>;
 #[derive(Debug, Default)]
 pub struct Contents {
     pub tensors: Tensors,
-    /// The parts beside the parameters, which are not read, and how many tensors each has.
+    /// The parts of the file other than the parameters, which are not read, with the number of tensors
+    /// of each.
     pub other_parts: Vec<(String, usize)>,
 }
 
-/// Reads a weight file, whose form is recognised by its first bytes.
+/// Reads a weight file. The format is recognized by the first bytes.
 ///
-/// The error is a clause for people that follows the file's name: "is cut short", "is not a weight
-/// file …".
+/// The error follows the file's name: "is cut short", "is not a weight file …".
 pub fn read_contents(bytes: &[u8]) -> Result<Contents, String> {
     match bytes {
         [b'P', b'K', 3, 4, ..] => read_zip(bytes),
@@ -45,7 +46,7 @@ pub fn read_contents(bytes: &[u8]) -> Result<Contents, String> {
         [_, _, _, _, _, _, 0, 0, b'{', ..] => read_safetensors(bytes),
         _ if git_lfs::is_pointer(bytes) => Err(git_lfs::REASON.into()),
         [] => Err("is empty".into()),
-        _ => Err("is not a weight file (expected safetensors, or what torch.save writes)".into()),
+        _ => Err("is not a weight file (expected safetensors or a file of torch.save)".into()),
     }
 }
 
@@ -53,8 +54,12 @@ fn read_safetensors(bytes: &[u8]) -> Result<Contents, String> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|e| format!("is damaged or cut short ({e})"))?;
     let tensor = |(name, view): (&str, safetensors::tensor::TensorView)| {
-        let kind = kind_of(view.dtype())
-            .ok_or_else(|| format!("has “{name}” in {:?}, which is not read", view.dtype()))?;
+        let kind = kind_of(view.dtype()).ok_or_else(|| {
+            format!(
+                "has `{name}` of type {:?}, which is not supported",
+                view.dtype()
+            )
+        })?;
         let size: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
         Ok((name.to_owned(), copy_tensor(view.data(), &size, kind)?))
     };
@@ -63,7 +68,7 @@ fn read_safetensors(bytes: &[u8]) -> Result<Contents, String> {
         .map(tensor)
         .collect::<Result<Tensors, String>>()?;
     if tensors.is_empty() {
-        return Err("holds no tensors".into());
+        return Err("has no tensors".into());
     }
     Ok(Contents {
         tensors,
@@ -87,12 +92,12 @@ fn kind_of(dtype: Dtype) -> Option<Kind> {
     })
 }
 
-/// A copy of `bytes` as a tensor; refuses bytes that do not fill the shape (libtorch would read
-/// beyond them).
+/// Copies `bytes` into a tensor. Refuses a wrong number of bytes, since libtorch would read beyond
+/// them.
 fn copy_tensor(bytes: &[u8], size: &[i64], kind: Kind) -> Result<Tensor, String> {
     let elements = size.iter().try_fold(1i64, |all, &n| all.checked_mul(n));
-    let wanted = elements.and_then(|n| n.checked_mul(kind.elt_size_in_bytes() as i64));
-    if wanted != Some(bytes.len() as i64) {
+    let expected = elements.and_then(|n| n.checked_mul(kind.elt_size_in_bytes() as i64));
+    if expected != Some(bytes.len() as i64) {
         return Err(format!(
             "is damaged: {} bytes for a tensor of size {size:?}",
             bytes.len()
@@ -106,44 +111,44 @@ fn copy_tensor(bytes: &[u8], size: &[i64], kind: Kind) -> Result<Tensor, String>
     copied.map_err(|e| e.to_string())
 }
 
-/// Reads what torch.save writes since torch 1.6: a zip of `NAME/data.pkl` and `NAME/data/KEY`, one
-/// a storage.
+/// Reads a file of `torch.save` since torch 1.6: a zip of `NAME/data.pkl` and one `NAME/data/KEY`
+/// per storage.
 fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
-    let cut = |e: zip::result::ZipError| format!("is damaged or cut short ({e})");
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(cut)?;
+    let damaged = |e: zip::result::ZipError| format!("is damaged or cut short ({e})");
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
     let names: Vec<String> = archive
         .file_names()
         .flatten()
         .map(|name| name.into_owned())
         .collect();
-    let root = archive_root(&names).ok_or("is a zip file, but not one that torch.save wrote")?;
+    let root = archive_root(&names).ok_or("is a zip file, but not one of torch.save")?;
     if names.contains(&format!("{root}constants.pkl")) {
-        return Err("is a TorchScript program; expected its parameters (torch.save(module.state_dict(), FILE))".into());
+        return Err("is a TorchScript program; save its parameters instead: torch.save(module.state_dict(), FILE)".into());
     }
-    let mut entry = |name: &str, most: u64| -> Result<Vec<u8>, String> {
-        let file = archive.by_name(&format!("{root}{name}")).map_err(cut)?;
+    let mut entry = |name: &str, limit: u64| -> Result<Vec<u8>, String> {
+        let file = archive.by_name(&format!("{root}{name}")).map_err(damaged)?;
         let mut content = Vec::new();
-        file.take(most)
+        file.take(limit)
             .read_to_end(&mut content)
             .map_err(|e| format!("is damaged ({e})"))?;
         Ok(content)
     };
     if names.contains(&format!("{root}byteorder"))
-        && entry("byteorder", LONGEST_PICKLE)? != b"little"
+        && entry("byteorder", MAX_PICKLE_BYTES)? != b"little"
     {
-        return Err("was saved on a big-endian machine, which is not read".into());
+        return Err("was saved on a big-endian machine, which is not supported".into());
     }
-    let pickle = CheckpointPickle::read(&entry("data.pkl", LONGEST_PICKLE)?)?;
+    let pickle = CheckpointPickle::read(&entry("data.pkl", MAX_PICKLE_BYTES)?)?;
     assemble(&pickle, |storage| {
         let bytes = storage
             .bytes()
-            .ok_or("is damaged: a storage has an impossible length")?;
+            .ok_or("is damaged: a storage has an invalid length")?;
         entry(&format!("data/{}", storage.key), bytes).map(Cow::Owned)
     })
 }
 
-/// Returns the folder of `data.pkl` in the archive, with its slash. A Mac's archiver adds files of
-/// its own beside it.
+/// Returns the folder of `data.pkl` in the archive, with its slash. The archiver of macOS adds other
+/// folders.
 fn archive_root(names: &[String]) -> Option<&str> {
     let in_folder =
         |name: &&String| name.rsplit('/').next() == Some(PICKLE) && !name.starts_with("__MACOSX/");
@@ -153,26 +158,27 @@ fn archive_root(names: &[String]) -> Option<&str> {
         .and_then(|name| name.strip_suffix(PICKLE))
 }
 
-/// Before torch 1.6: pickles of a magic number, the protocol, the machine, the object and the
-/// storages' keys, then per storage its length (8 bytes) and its bytes.
+/// Reads a file of `torch.save` before torch 1.6: pickles of a magic number, the protocol, the
+/// machine, the object and the keys of the storages, then the length (8 bytes) and the bytes of each
+/// storage.
 fn read_legacy(bytes: &[u8]) -> Result<Contents, String> {
-    let mut at = 0;
+    let mut position = 0;
     let mut next = || -> Result<CheckpointPickle, String> {
-        let pickle = CheckpointPickle::read(&bytes[at..])?;
-        at += pickle.length;
+        let pickle = CheckpointPickle::read(&bytes[position..])?;
+        position += pickle.length;
         Ok(pickle)
     };
     if *next()?.root() != CheckpointValue::Int(LEGACY_MAGIC) {
-        return Err("is a pickle, but not one that torch.save wrote".into());
+        return Err("is a pickle, but not one of torch.save".into());
     }
     next()?;
     if next()?.entry("little_endian") == Some(&CheckpointValue::Bool(false)) {
-        return Err("was saved on a big-endian machine, which is not read".into());
+        return Err("was saved on a big-endian machine, which is not supported".into());
     }
     let (pickle, keys) = (next()?, next()?);
     let keys = keys
         .texts()
-        .ok_or("is damaged: its list of storages makes no sense")?;
+        .ok_or("is damaged: its list of storages is invalid")?;
     let kinds: HashMap<&str, Kind> = pickle
         .storages()
         .map(|storage| (storage.key.as_str(), storage.kind))
@@ -181,16 +187,16 @@ fn read_legacy(bytes: &[u8]) -> Result<Contents, String> {
     for key in keys {
         let kind = kinds
             .get(key)
-            .ok_or("is damaged: a storage that no tensor uses")?;
-        let length = bytes.get(at..at + 8).ok_or("is cut short")?;
+            .ok_or("is damaged: it has a storage that no tensor uses")?;
+        let length = bytes.get(position..position + 8).ok_or("is cut short")?;
         let length = u64::from_le_bytes(length.try_into().map_err(|_| "is cut short")?) as usize;
         let end = length
             .checked_mul(kind.elt_size_in_bytes())
-            .and_then(|n| n.checked_add(at + 8));
+            .and_then(|n| n.checked_add(position + 8));
         let content = end
-            .and_then(|end| bytes.get(at + 8..end))
+            .and_then(|end| bytes.get(position + 8..end))
             .ok_or("is cut short")?;
-        at += 8 + content.len();
+        position += 8 + content.len();
         storages.insert(key, content);
     }
     assemble(&pickle, |storage| {
@@ -199,7 +205,7 @@ fn read_legacy(bytes: &[u8]) -> Result<Contents, String> {
     })
 }
 
-/// Puts tensors over their storages; each storage is read once and shared.
+/// Makes tensors as views of their storages. Each storage is read once and shared.
 fn assemble<'a>(
     pickle: &CheckpointPickle,
     mut content: impl FnMut(&Storage) -> Result<Cow<'a, [u8]>, String>,
@@ -214,7 +220,7 @@ fn assemble<'a>(
             size,
             stride,
         } = layout;
-        let whole = match storages.entry((storage.key.clone(), storage.kind as i64)) {
+        let flat = match storages.entry((storage.key.clone(), storage.kind as i64)) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let bytes = content(storage)?;
@@ -227,20 +233,20 @@ fn assemble<'a>(
             .start
             .checked_add(storage.length)
             .filter(|_| storage.start >= 0);
-        if end.is_none_or(|end| end as usize > whole.numel()) {
-            return Err(format!("is damaged: the storage of “{name}” is too short"));
+        if end.is_none_or(|end| end as usize > flat.numel()) {
+            return Err(format!("is damaged: the storage of `{name}` is too short"));
         }
         let first = storage
             .start
             .checked_add(*offset)
-            .ok_or("is damaged: a tensor has an impossible place")?;
-        let view = whole
+            .ok_or("is damaged: a tensor has an invalid offset")?;
+        let view = flat
             .f_as_strided(size, stride, Some(first))
             .map_err(|e| e.to_string())?;
         contents.tensors.insert(name, view);
     }
     if contents.tensors.is_empty() {
-        return Err("holds no tensors".into());
+        return Err("has no tensors".into());
     }
     contents.other_parts = found.other_parts;
     Ok(contents)

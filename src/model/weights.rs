@@ -1,9 +1,8 @@
-//! The parameters of a network by name, from one weight file or several, and a record of which were
-//! taken.
+//! The parameters of a network by name, from one or several weight files.
 //!
-//! A parameter that nothing takes tells that the file is of another architecture than the network:
-//! [`Weights::finish`] refuses it, or names it where it belongs to a module that the network does
-//! not have.
+//! The parameters that the network takes are recorded. An unused one means that the file has another
+//! architecture: [`Weights::finish`] refuses it, or lists it if it belongs to a module that the
+//! network does not have.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,11 +19,11 @@ use crate::model::finite::{find_not_finite, is_float};
 use crate::model::weight_files::{Shards, WeightFiles};
 use crate::model::weight_reader::{Contents, Tensors, read_contents};
 
-/// The number of names that an error lists before it counts the others.
+/// The number of names that an error lists. The others are counted.
 const MAX_LISTED_NAMES: usize = 3;
 
-/// Parts of names that wrappers of `torch.nn` add: data parallel, `torch.compile`, FSDP, activation
-/// checkpointing.
+/// The parts of names that wrappers of `torch.nn` add: data parallel, `torch.compile`, FSDP,
+/// activation checkpointing.
 const WRAPPERS: [&str; 4] = [
     "module",
     "_orig_mod",
@@ -32,28 +31,28 @@ const WRAPPERS: [&str; 4] = [
     "_checkpoint_wrapped_module",
 ];
 
-/// Tensors by name, all on the CPU. The tensors are shared between clones of their handles.
+/// Tensors by name, on the CPU.
 #[derive(Debug)]
 pub struct Weights {
     path: PathBuf,
     hash: Arc<str>,
     tensors: Tensors,
-    /// The modules and the parts of a checkpoint outside of the network's parameters, and how many
-    /// tensors each has.
+    /// The modules and the parts of a checkpoint outside of the network, with the number of tensors of
+    /// each.
     other_parts: Vec<(String, usize)>,
-    /// The names of those that were taken. They were found to be finite.
+    /// The names of the taken tensors, which were checked to be finite.
     taken: RefCell<BTreeSet<String>>,
 }
 
 impl Weights {
     /// Reads a weight file, all shards of an index file, or the weights in a folder
-    /// ([`WeightFiles::find`]). The form of a file is recognised by its content, not by its name.
+    /// ([`WeightFiles::find`]). The format of a file is recognized by its content.
     ///
     /// Errors: those of finding the files; `Format` for a file that is cut short, is not a weight
-    /// file, or names something to be executed; `Io`.
+    /// file, or requires the execution of code; `Io`.
     pub fn open(path: &Path) -> Result<Weights> {
         match WeightFiles::find(path)? {
-            WeightFiles::One(path) => {
+            WeightFiles::Single(path) => {
                 let (contents, hash) = read_file(&path)?;
                 let tensors = strip_wrappers(contents.tensors)
                     .map_err(|reason| Error::format(&path, reason))?;
@@ -78,7 +77,7 @@ impl Weights {
                 .find(|name| !contents.tensors.contains_key(*name))
             {
                 let reason = format!(
-                    "has no “{absent}”, which {} says it holds",
+                    "has no `{absent}`, which {} lists for it",
                     shards.index.display()
                 );
                 return Err(Error::format(path, reason));
@@ -88,7 +87,7 @@ impl Weights {
                 if all.insert(name.clone(), tensor).is_some() {
                     return Err(Error::format(
                         path,
-                        format!("holds “{name}”, and so does another shard"),
+                        format!("has `{name}`, which another shard has too"),
                     ));
                 }
             }
@@ -102,7 +101,7 @@ impl Weights {
         })
     }
 
-    /// Takes tensors that are in memory, as if they had been read.
+    /// Makes weights from tensors in memory.
     pub fn from_tensors(tensors: Tensors) -> Weights {
         Weights::new(PathBuf::from("(memory)"), tensors)
     }
@@ -117,13 +116,13 @@ impl Weights {
         }
     }
 
-    /// Returns the file that was read; of shards, their index file.
+    /// Returns the path of the file, or of the index file of shards.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns BLAKE3 of the file, in hexadecimal; of shards, of their hashes in the order of their
-    /// names.
+    /// Returns the BLAKE3 hash of the file, in hexadecimal. For shards, it is the hash of their hashes
+    /// in the order of their names.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -153,25 +152,24 @@ impl Weights {
         self.tensors.is_empty()
     }
 
-    /// Returns what lies beside the network's parameters: a module or a part of a checkpoint, and
-    /// how many tensors it has.
+    /// Returns the modules and the parts of a checkpoint outside of the network, with the number of
+    /// tensors of each.
     pub fn other_parts(&self) -> &[(String, usize)] {
         &self.other_parts
     }
 
-    /// Takes the tensor of this name, in the kind it is stored in; it shares its numbers with this
-    /// one.
+    /// Takes the tensor of this name in its stored kind. The result shares the data.
     ///
-    /// Errors: `Format` where there is none, or it holds NaN or infinity.
+    /// Errors: `Format` for a missing tensor, and for NaN or infinity.
     pub fn get(&self, name: &str) -> Result<Tensor> {
         let tensor = self
             .tensors
             .get(name)
-            .ok_or_else(|| self.format(format!("has no “{name}”{}", self.available_names())))?;
+            .ok_or_else(|| self.format(format!("has no `{name}`{}", self.available_names())))?;
         if !self.taken.borrow().contains(name) {
             if let Some(found) = find_not_finite(tensor)? {
                 let reason = format!(
-                    "has a number in “{name}” {:?} that is not finite: {found}",
+                    "has a value in `{name}` {:?} that is not finite: {found}",
                     tensor.size()
                 );
                 return Err(self.format(reason));
@@ -181,23 +179,24 @@ impl Weights {
         Ok(tensor.shallow_clone())
     }
 
-    /// Checks that there is a parameter of this shape, without taking it: `Format` where there is
-    /// none, or one of another shape or of integers.
+    /// Checks that there is a floating-point parameter of this shape, without taking it.
+    ///
+    /// Errors: `Format` for a missing parameter, another shape or another kind.
     pub fn check(&self, name: &str, shape: &[i64]) -> Result<()> {
         let tensor = self
             .tensors
             .get(name)
-            .ok_or_else(|| self.format(format!("has no “{name}”{}", self.available_names())))?;
+            .ok_or_else(|| self.format(format!("has no `{name}`{}", self.available_names())))?;
         if tensor.size() != shape {
             let reason = format!(
-                "has “{name}” of shape {:?} where {shape:?} is expected",
+                "has `{name}` of shape {:?} (expected {shape:?})",
                 tensor.size()
             );
             return Err(self.format(reason));
         }
         if !is_float(tensor.kind()) {
             let reason = format!(
-                "has “{name}” as {:?}; expected floating-point numbers",
+                "has `{name}` as {:?} (expected floating-point numbers)",
                 tensor.kind()
             );
             return Err(self.format(reason));
@@ -211,14 +210,14 @@ impl Weights {
         self.get(name)
     }
 
-    /// Returns what lies under the one prefix with which there is a parameter `mark`, without that
-    /// prefix: the network in a checkpoint that calls it `model.` or `bert.`. These weights
-    /// themselves where no name ends with the mark.
+    /// Removes the prefix of the parameter `marker` from all names that have it, and returns the
+    /// weights with this prefix: the network in a checkpoint that calls it `model.` or `bert.`. If no
+    /// name ends with the marker, nothing is changed.
     ///
-    /// Errors: `Format` where there are several such prefixes, which are named.
-    pub fn strip_prefix_of(self, mark: &str) -> Result<Weights> {
+    /// Errors: `Format` for several such prefixes.
+    pub fn strip_prefix_of(self, marker: &str) -> Result<Weights> {
         let prefix = |name: &str| {
-            name.strip_suffix(mark)
+            name.strip_suffix(marker)
                 .filter(|p| p.is_empty() || p.ends_with('.'))
                 .map(str::to_owned)
         };
@@ -228,11 +227,11 @@ impl Weights {
             [only] if only.is_empty() => Ok(self),
             [only] => Ok(self.split_at_prefix(only)),
             several => {
-                let shown = |prefix: &String| match prefix.trim_end_matches('.') {
+                let describe = |prefix: &String| match prefix.trim_end_matches('.') {
                     "" => "(no prefix)".to_owned(),
                     prefix => prefix.to_owned(),
                 };
-                let shown: Vec<String> = several.iter().map(shown).collect();
+                let shown: Vec<String> = several.iter().map(describe).collect();
                 Err(self.format(several_state_dicts(
                     &shown.iter().map(String::as_str).collect::<Vec<_>>(),
                 )))
@@ -258,7 +257,8 @@ impl Weights {
         }
     }
 
-    /// Returns what is under a prefix, without it: `take_prefix("bert.")` gives `encoder.layer.0…`.
+    /// Returns the tensors with a prefix, without it: `take_prefix("bert.")` returns
+    /// `encoder.layer.0…`.
     pub fn take_prefix(&self, prefix: &str) -> Weights {
         let under = |(name, tensor): (&String, &Tensor)| {
             name.strip_prefix(prefix)
@@ -271,12 +271,13 @@ impl Weights {
         }
     }
 
-    /// Ends the reading of a network: every parameter was taken, is `ignorable`, or is dealt with
-    /// here. Returns what was left out and how many parameters each part has, [`Weights::beside`]
-    /// included. `network` names the network with its article; `is_own` tells which modules are its
-    /// own beside those from which something was taken.
+    /// Finishes the reading of a network. Returns the modules that were not used, with the number of
+    /// parameters of each, including [`Weights::other_parts`].
     ///
-    /// Errors: `Format` that names the parameters of its own modules which it has no place for.
+    /// `network` names the network with its article. `ignorable` is true for parameters that are never
+    /// used. `is_own` is true for modules of the network from which no parameter was taken.
+    ///
+    /// Errors: `Format` for unused parameters in modules of the network.
     pub fn finish(
         &self,
         network: &str,
@@ -294,7 +295,7 @@ impl Weights {
                 list_names(&excess)
             )));
         }
-        // a head that is known lies beside the network where that has a prefix
+        // an ignorable head is outside of the network if the network has a prefix
         let other_parts = self
             .other_parts
             .iter()
@@ -303,8 +304,8 @@ impl Weights {
         Ok(other_parts.chain(count_by_module(left_out)).collect())
     }
 
-    /// Returns the parameters that are neither in `network` nor ignorable: those in a module of the
-    /// network, and those in other modules.
+    /// Returns the names that are neither in `network` nor ignorable: those in a module of the network,
+    /// and those in other modules.
     pub(super) fn unknown_names<'a>(
         &self,
         network: impl Iterator<Item = &'a str>,
@@ -319,7 +320,7 @@ impl Weights {
             .partition(|name| modules.contains(module_of(name)))
     }
 
-    /// Returns parts of the file that were left out, in words: "parameters of classifier in
+    /// Describes the modules that were not used: "parameters of classifier in
     /// bert/model.safetensors".
     pub fn describe_unused(&self, left_out: &[(String, usize)]) -> Vec<(String, usize)> {
         let described = |part: &String| format!("parameters of {part} in {}", self.path.display());
@@ -333,7 +334,7 @@ impl Weights {
         Error::format(&self.path, reason)
     }
 
-    /// Shows what the names look like, beside one that is missing.
+    /// Lists the available names, for the error about a missing one.
     fn available_names(&self) -> String {
         if self.is_empty() {
             String::new()
@@ -346,20 +347,20 @@ impl Weights {
     }
 }
 
-/// Returns whether a name is of what batch norms and position embeddings carry along, which no
-/// network reads.
+/// Returns whether a name is one of the counters of batch norms and position embeddings, which no
+/// network uses.
 fn is_counter(name: &str) -> bool {
     [".num_batches_tracked", "position_ids"]
         .iter()
         .any(|end| name.ends_with(end))
 }
 
-/// Returns the first part of a name: `head` of `head.4.weight`.
+/// Returns the first part of a name: `head` for `head.4.weight`.
 fn module_of(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
 
-/// Returns the modules of these names, and how many of the names each has.
+/// Counts the names of each module.
 pub(super) fn count_by_module(names: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
     let mut modules = BTreeMap::new();
     for name in names {
@@ -389,8 +390,8 @@ fn read_file(path: &Path) -> Result<(Contents, blake3::Hash)> {
     Ok((contents, blake3::hash(&bytes)))
 }
 
-/// Takes the wrappers' parts off all names, in whatever order they stand. The error is a clause
-/// about two tensors that would then have one name.
+/// Removes the parts of wrappers from all names. The error says that two tensors would have the same
+/// name, and follows the file's name.
 fn strip_wrappers(tensors: Tensors) -> std::result::Result<Tensors, String> {
     let mut bare = Tensors::new();
     for (name, tensor) in tensors {
@@ -401,7 +402,7 @@ fn strip_wrappers(tensors: Tensors) -> std::result::Result<Tensors, String> {
         let plain = parts.join(".");
         if bare.contains_key(&plain) {
             return Err(format!(
-                "holds “{plain}” twice, once as “{name}”; save the one that is meant alone"
+                "has `{plain}` twice, once as `{name}`; save only one of them"
             ));
         }
         bare.insert(plain, tensor);
@@ -409,11 +410,11 @@ fn strip_wrappers(tensors: Tensors) -> std::result::Result<Tensors, String> {
     Ok(bare)
 }
 
-/// Maps a file into memory. A file that another program cuts short meanwhile ends this one.
+/// Maps a file into memory. If another program truncates the file meanwhile, this process is killed.
 #[allow(unsafe_code)]
 pub(crate) fn map_file(path: &Path) -> Result<Mmap> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    // SAFETY: the map is read-only, and the files mapped here are written under another name and
-    // renamed, or only appended to.
+    // SAFETY: the map is read-only, and the mapped files are either renamed to their path after
+    // writing, or only appended to.
     unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))
 }

@@ -171,7 +171,7 @@ fn safetensors_are_read_and_a_wrong_shape_refused() {
     assert_eq!(numbers(weights.expect("x", &[2]).unwrap()), [1.0, 2.0]);
     let said = weights.expect("y", &[2]).unwrap_err().to_string();
     assert!(
-        said.contains("“y”") && said.contains("[1]") && said.contains("[2]"),
+        said.contains("`y`") && said.contains("[1]") && said.contains("[2]"),
         "{said}"
     );
     assert_eq!(

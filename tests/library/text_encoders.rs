@@ -379,11 +379,11 @@ fn weights_of_another_architecture_are_refused_by_name() {
     );
     let said = folder.refused(json!({ "num_hidden_layers": 3 }));
     assert!(
-        said.contains("has no “encoder.layer.2.attention.self.query.weight”"),
+        said.contains("has no `encoder.layer.2.attention.self.query.weight`"),
         "{said}"
     );
     let said = folder.refused(json!({ "num_hidden_layers": 1_000_000_000 }));
-    assert!(said.contains("has no “encoder.layer.2."), "{said}");
+    assert!(said.contains("has no `encoder.layer.2."), "{said}");
     for (setting, name) in [
         ("vocab_size", "embeddings.word_embeddings.weight"),
         (
@@ -412,7 +412,7 @@ fn weights_of_another_architecture_are_refused_by_name() {
     assert!(
         folder
             .refused(json!({ "model_type": "clip" }))
-            .contains("`model_type` \"clip\"; expected \"bert\"")
+            .contains("`model_type` \"clip\" (only \"bert\" is supported)")
     );
     assert!(
         folder
@@ -446,7 +446,7 @@ fn weights_of_another_architecture_are_refused_by_name() {
     let said = folder.open().err().unwrap();
     assert!(
         said.contains(
-            "“embeddings.word_embeddings.weight” [32, 8] that is not finite: NaN at [5, 2]"
+            "`embeddings.word_embeddings.weight` [32, 8] that is not finite: NaN at [5, 2]"
         ),
         "{said}"
     );
@@ -465,7 +465,7 @@ fn weights_of_another_architecture_are_refused_by_name() {
             .open()
             .err()
             .unwrap()
-            .contains("“embeddings.LayerNorm.bias” [8] that is not finite: inf at [0]")
+            .contains("`embeddings.LayerNorm.bias` [8] that is not finite: inf at [0]")
     );
 }
 
@@ -541,7 +541,7 @@ fn what_is_not_a_text_encoder_is_said() {
     )]);
     let said = folder.open().err().unwrap();
     assert!(
-        said.contains("has no “embeddings.word_embeddings.weight” (it has layer1.0.conv1.weight)"),
+        said.contains("has no `embeddings.word_embeddings.weight` (it has layer1.0.conv1.weight)"),
         "{said}"
     );
 }
@@ -604,13 +604,13 @@ fn shards_are_one_set_of_weights() {
             .open()
             .err()
             .unwrap()
-            .contains("has no “embeddings.LayerNorm.bias”, which ")
+            .contains("has no `embeddings.LayerNorm.bias`, which ")
     );
     map.insert(name, json!("model-00003-of-00002.safetensors"));
     write_index(&map);
     let said = folder.open().err().unwrap();
     assert!(
-        said.contains("no shard of the weights at") && said.contains("model-00003-of-00002"),
+        said.contains("no weight shard at") && said.contains("model-00003-of-00002"),
         "{said}"
     );
 }

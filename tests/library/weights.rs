@@ -162,7 +162,7 @@ fn wrappers_are_taken_off_in_any_order() {
     assert!(
         opened(&twice)
             .unwrap_err()
-            .contains("holds “head” twice, once as “module.head”")
+            .contains("has `head` twice, once as `module.head`")
     );
 }
 
@@ -225,7 +225,7 @@ fn every_parameter_is_taken_ignorable_named_or_refused() {
     );
     let said = weights.get("missing").unwrap_err().to_string();
     assert!(
-        said.contains("has no “missing” (it has fc.weight, other.a, other.b and 3 more)"),
+        said.contains("has no `missing` (it has fc.weight, other.a, other.b and 3 more)"),
         "{said}"
     );
 }
@@ -327,7 +327,7 @@ fn other_residual_networks_are_refused_by_name() {
     let said = resnet(|tensors| drop(tensors.insert("layer2.0.bn1.running_var".into(), negative)))
         .unwrap();
     assert!(
-        said.contains("a batch norm “layer2.0.bn1” that cannot be"),
+        said.contains("an invalid batch norm `layer2.0.bn1`"),
         "{said}"
     );
 }
@@ -360,7 +360,7 @@ fn other_efficient_networks_are_refused_by_name() {
     let infinite = Tensor::full([32], f64::INFINITY, (Kind::Float, Device::Cpu));
     let said = lite0(|tensors| drop(tensors.insert("_bn0.bias".into(), infinite))).unwrap();
     assert!(
-        said.contains("“_bn0.bias” [32] that is not finite: inf at [0]"),
+        said.contains("`_bn0.bias` [32] that is not finite: inf at [0]"),
         "{said}"
     );
 }

@@ -238,7 +238,7 @@ fn nothing_that_is_not_finite_becomes_a_score() {
     });
     let said = refused(&workspace, BASELINE);
     assert!(
-        said.contains("“embeddings.word_embeddings.weight”") && said.contains("NaN at [20, 0]"),
+        said.contains("`embeddings.word_embeddings.weight`") && said.contains("NaN at [20, 0]"),
         "{said}"
     );
     // finite weights whose states are not
@@ -293,7 +293,7 @@ fn a_model_folder_holds_its_network_and_no_more() {
     );
     write(&[("head.4.bias", ones(&[16]) * f64::INFINITY)]);
     assert!(
-        refused(&workspace, index).contains("“head.4.bias” [16] that is not finite: inf at [0]")
+        refused(&workspace, index).contains("`head.4.bias` [16] that is not finite: inf at [0]")
     );
     let settings = workspace.path("model/config.json");
     let text = fs::read_to_string(&settings).unwrap();
