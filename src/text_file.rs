@@ -1,5 +1,5 @@
-//! Decoding of text files as other programs write them: UTF-8 with or without a byte order mark, and
-//! UTF-16 with one, as the `>` of PowerShell writes it.
+//! Decoding of text files as other programs write them: UTF-8 with or without a byte order mark,
+//! and UTF-16 with one, as the `>` of PowerShell writes it.
 
 use std::borrow::Cow;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Problems of a data set. Every problem is counted; the first of each kind are stored with file and
-//! line.
+//! Problems of a data set. Every problem is counted; the first of each kind are stored with file
+//! and line.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

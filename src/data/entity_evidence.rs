@@ -24,8 +24,8 @@ pub struct EntityEvidence {
 }
 
 impl Dataset {
-    /// Collects the evidence for every entity in one pass over the corpus. Entities without evidence
-    /// are not included.
+    /// Collects the evidence for every entity in one pass over the corpus. Entities without
+    /// evidence are not included.
     ///
     /// Errors: `Missing`, `Io`, `Stopped`.
     pub fn evidence(

@@ -1,5 +1,5 @@
-//! The classes of `eid2cls.pkl`, the published pickle: a dict from entity id to one or several class
-//! names.
+//! The classes of `eid2cls.pkl`, the published pickle: a dict from entity id to one or several
+//! class names.
 
 use std::collections::BTreeMap;
 use std::path::Path;

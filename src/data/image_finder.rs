@@ -1,4 +1,5 @@
-//! Finds the image files of sentences. The corpus gives paths that are relative to an unknown folder.
+//! Finds the image files of sentences. The corpus gives paths that are relative to an unknown
+//! folder.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -38,9 +39,9 @@ impl ImageFinder {
         }
     }
 
-    /// Searches the data set's folder, then its parent; then both without the leading folders of the
-    /// path, since published paths are relative to the folder in which the archive was unpacked.
-    /// Names are matched exactly first, then in other Unicode forms.
+    /// Searches the data set's folder, then its parent; then both without the leading folders of
+    /// the path, since published paths are relative to the folder in which the archive was
+    /// unpacked. Names are matched exactly first, then in other Unicode forms.
     fn search(&mut self, image: &str) -> Option<PathBuf> {
         let image = image.replace('\\', "/");
         let parts: Vec<&str> = image

@@ -1,8 +1,8 @@
 //! Data sets in the MESED layout: vocabulary, classes and gold, queries, corpus, and their
 //! validation.
 //!
-//! Real files have faults. Invalid parts are left out, counted and reported in [`Diagnostics`]. Only
-//! a missing folder or vocabulary, and files that cannot be read, are errors.
+//! Real files have faults. Invalid parts are left out, counted and reported in [`Diagnostics`].
+//! Only a missing folder or vocabulary, and files that cannot be read, are errors.
 
 mod class;
 mod corpus;

@@ -9,8 +9,8 @@ use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::types::EntityId;
 
-/// Reads one entity per line: its name, its id, or a file name made of either (`0007.pkl`). If every
-/// line can be an id, all are read as ids, even if an entity's name is a number.
+/// Reads one entity per line: its name, its id, or a file name made of either (`0007.pkl`). If
+/// every line can be an id, all are read as ids, even if an entity's name is a number.
 ///
 /// Errors: `Missing`, `Io`, and `Line` for an entity that is unknown or listed twice.
 pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> {
@@ -66,8 +66,8 @@ fn resolve_id(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
     known(line.trim()).or_else(|| known(stem(line)))
 }
 
-/// Finds the entity of a line by name or id. The whole line is tried first, since a name may contain
-/// a dot or a slash.
+/// Finds the entity of a line by name or id. The whole line is tried first, since a name may
+/// contain a dot or a slash.
 fn resolve_name_or_id(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
     vocabulary
         .resolve(line.trim())

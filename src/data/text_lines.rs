@@ -1,5 +1,5 @@
-//! Reads the small text files of a data set line by line. Byte order marks, CRLF and blank lines are
-//! reported and skipped.
+//! Reads the small text files of a data set line by line. Byte order marks, CRLF and blank lines
+//! are reported and skipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,8 +38,8 @@ pub(super) fn read_required_lines(
     decode_lines(&bytes, path, diagnostics).map_err(|reason| Error::format(path, reason))
 }
 
-/// Splits the bytes of the file at `path` into lines like [`read_lines`]. Invalid bytes are replaced
-/// and reported.
+/// Splits the bytes of the file at `path` into lines like [`read_lines`]. Invalid bytes are
+/// replaced and reported.
 ///
 /// The error says why the file is not text. It follows the file's name.
 pub fn decode_lines(

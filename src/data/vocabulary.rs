@@ -164,8 +164,8 @@ impl Vocabulary {
     }
 
     /// Returns every entity with exactly this name. If there is none, returns those with this name
-    /// in another Unicode form; if there is none either, those whose names differ only in case or in
-    /// `_` for a space.
+    /// in another Unicode form; if there is none either, those whose names differ only in case or
+    /// in `_` for a space.
     pub fn all_named(&self, name: &str) -> Vec<EntityId> {
         let group: Vec<(EntityId, &str)> = self.with_folded_name(name).collect();
         let exact: Vec<EntityId> = ids_where(&group, |own| own == name);

@@ -1,4 +1,4 @@
-//! Sentences and pictures to the common space of a frozen CLIP.
+//! Encodes sentences and images into the common space of a frozen CLIP.
 
 use std::path::{Path, PathBuf};
 
@@ -14,18 +14,18 @@ use crate::model::clip::{Clip, ClipConfig, TextConfig};
 use crate::model::layer::unit_rows;
 use crate::model::weights::Weights;
 
-/// Channel means and deviations that CLIP was trained with, of values in 0..1.
+/// The channel means and standard deviations of CLIP's training, of values in 0..1.
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
-/// Pillow's number of the filter that images are resized with.
+/// Pillow's number of the resampling filter.
 const BICUBIC: i64 = 3;
 
 const CONFIG: &str = "config.json";
-/// Changes whenever the same text or picture would be given to the network otherwise.
-const PREPARATION: u8 = 2;
+/// The version of the preparation of texts and images. It is part of the hash.
+const PREPARATION_VERSION: u8 = 2;
 
-/// A frozen CLIP with its tokenizer, on its device.
+/// A frozen CLIP with its tokenizer.
 pub struct ClipEncoder {
     network: Clip,
     tokenizer: Tokenizer,
@@ -36,14 +36,16 @@ pub struct ClipEncoder {
 }
 
 impl ClipEncoder {
-    /// A folder in the form of Hugging Face's `CLIPModel`: `config.json`, `tokenizer.json` and
-    /// weights.
+    /// Opens a folder in the format of Hugging Face's `CLIPModel`: `config.json`, `tokenizer.json`
+    /// and weights.
+    ///
+    /// Errors: `Missing`, `Format`, `Io`.
     pub fn open(folder: &Path, device: Device) -> Result<ClipEncoder> {
         if !folder.is_dir() {
             let hint =
-                "it holds config.json, tokenizer.json and model.safetensors of a CLIPModel".into();
+                "it has config.json, tokenizer.json and model.safetensors of a CLIPModel".into();
             return Err(Error::Missing {
-                what: "CLIP's folder",
+                what: "CLIP folder",
                 path: folder.to_owned(),
                 hint,
             });
@@ -73,61 +75,61 @@ impl ClipEncoder {
             hash,
             left_out,
         };
-        match config.text_config.has_end(&encoder.ids("a")?) {
-            true => Ok(encoder),
-            false => Err(Error::format(
+        if !config.text_config.has_end(&encoder.ids("a")?) {
+            return Err(Error::format(
                 &file,
-                "ends a text with no token that the model takes for its end",
-            )),
+                "does not end a text with the end token of the model",
+            ));
         }
+        Ok(encoder)
     }
 
-    /// Width and height that pictures must have, in pixels; [`PreparedImage::decode_middle`] makes them
-    /// so.
+    /// Returns the width and height of images, in pixels. See
+    /// [`PreparedImage::decode_center_crop`].
     pub fn side(&self) -> u32 {
         self.side
     }
 
-    /// D, the width of the common space.
+    /// Returns D, the width of the common space.
     pub fn width(&self) -> i64 {
         self.network.width()
     }
 
-    /// Returns what of its files is not used: modules with how many parameters they have, and
-    /// settings of its image processor that are not followed.
+    /// Returns the unused parts of its files with their counts: modules with their parameters, and
+    /// unsupported settings of the image processor.
     pub fn left_out(&self) -> &[(String, usize)] {
         &self.left_out
     }
 
-    /// BLAKE3, in hexadecimal, of all that a text's or a picture's vector depends on: weights,
-    /// configuration, tokenizer, and how this program prepares them.
+    /// Returns the BLAKE3 hash, in hexadecimal, of everything on which the vectors depend: weights,
+    /// configuration, tokenizer, and the preparation of texts and images.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// A text's ids, with its begin and end; a long one is cut.
+    /// Returns the ids of a text with start and end token. A long text is truncated.
     pub fn ids(&self, text: &str) -> Result<Vec<i64>> {
-        let failed = |e| Error::Mismatch(format!("CLIP's tokenizer takes no “{text}”: {e}"));
+        let failed = |e| Error::Mismatch(format!("CLIP's tokenizer fails for “{text}”: {e}"));
         let encoding = self.tokenizer.encode_fast(text, true).map_err(failed)?;
         Ok(encoding.get_ids().iter().map(|&id| i64::from(id)).collect())
     }
 
-    /// Texts by their ids → `[B, D]`, of unit length.
+    /// Encodes texts, given by their ids → `[B, D]`, of unit length.
     pub fn texts<T: AsRef<[i64]>>(&self, texts: &[T]) -> Tensor {
         let (ids, _) = pad(texts, self.device);
         unit_rows(&tch::no_grad(|| self.network.text(&ids)))
     }
 
-    /// Pictures of [`ClipEncoder::side`] → `[B, D]`, of unit length.
-    pub fn images(&self, pictures: &[PreparedImage]) -> Result<Tensor> {
-        let pixels = to_pixel_tensor(pictures, self.side, Some([MEAN, DEVIATION]), self.device)?;
+    /// Encodes images of the size [`ClipEncoder::side`] → `[B, D]`, of unit length.
+    pub fn images(&self, images: &[PreparedImage]) -> Result<Tensor> {
+        let pixels = to_pixel_tensor(images, self.side, Some([MEAN, DEVIATION]), self.device)?;
         Ok(unit_rows(&tch::no_grad(|| self.network.image(&pixels))))
     }
 }
 
-/// Opens a `tokenizer.json`, and sets it to cut a text that is longer than the model's positions.
+/// Opens a `tokenizer.json`, and makes it truncate texts to the number of the model's positions.
 ///
-/// Errors: `Format` where it is not usable, or does not go with the model.
+/// Errors: `Format` for an unusable tokenizer, or one of another model.
 fn open_tokenizer(file: &Path, config: &TextConfig) -> Result<Tokenizer> {
     let unusable =
         |e: tokenizers::Error| Error::format(file, format!("is not a usable tokenizer: {e}"));
@@ -138,11 +140,12 @@ fn open_tokenizer(file: &Path, config: &TextConfig) -> Result<Tokenizer> {
         .get_post_processor()
         .map_or(0, |processor| processor.added_tokens(false));
     if added >= max_length {
-        let reason =
-            format!("adds {added} tokens to every text, for a model of {max_length} positions");
+        let reason = format!(
+            "adds {added} tokens to every text, but the model has only {max_length} positions"
+        );
         return Err(Error::format(file, reason));
     }
-    // what is longer is cut before its end of text
+    // a longer text is truncated before the end token
     tokenizer
         .with_truncation(Some(TruncationParams {
             max_length,
@@ -156,14 +159,17 @@ fn open_tokenizer(file: &Path, config: &TextConfig) -> Result<Tokenizer> {
         .max()
         .map_or(0, i64::from);
     if highest >= config.vocab_size {
-        let reason = format!("has a token {highest} for a model of {}", config.vocab_size);
+        let reason = format!(
+            "has the token id {highest}, but the model has only {} tokens",
+            config.vocab_size
+        );
         return Err(Error::format(file, reason));
     }
     Ok(tokenizer)
 }
 
-/// Returns the hash of all that vectors depend on: these files, the weights, and how texts and
-/// pictures are prepared.
+/// Returns the hash of everything on which the vectors depend: these files, the weights, and the
+/// preparation of texts and images.
 fn hash(files: &[PathBuf], weights: &Weights) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     for file in files {
@@ -171,6 +177,6 @@ fn hash(files: &[PathBuf], weights: &Weights) -> Result<String> {
         hasher.update(blake3::hash(&bytes).as_bytes());
     }
     hasher.update(weights.hash().as_bytes());
-    hasher.update(&[PREPARATION]);
+    hasher.update(&[PREPARATION_VERSION]);
     Ok(hasher.finalize().to_hex().to_string())
 }

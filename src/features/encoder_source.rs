@@ -1,4 +1,5 @@
-//! Where an encoder's files come from: a path, the project's `encoders/`, or the model hub.
+//! Finds the files of an encoder: a path, a folder in `encoders/`, or a model on the Hugging Face
+//! hub.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,12 +10,14 @@ use crate::error::{Error, Result};
 use crate::features::{preprocessing, tokenizer_files};
 use crate::model::weight_files::{STANDARD_NAMES, shard_names};
 
-/// Names a folder of encoders in place of `encoders/`.
+/// The environment variable with the folder of encoders, instead of `encoders/`.
 pub const ENCODERS: &str = "MULTIEXPAN_ENCODERS";
 
-/// The folder or file of the encoder called `name`: a path as given; else a folder of that name in
-/// `$MULTIEXPAN_ENCODERS` or `encoders/`; else, for `organisation/model`, what the Hugging Face hub
-/// has, downloaded once into its own cache (`$HF_HOME`). The error says what was tried.
+/// Returns the folder or file of an encoder. `name` is a path; else a folder in
+/// `$MULTIEXPAN_ENCODERS` or `encoders/`; else a model `organisation/model` on the Hugging Face
+/// hub, which is downloaded once into the hub's cache (`$HF_HOME`).
+///
+/// Errors: `Argument`, which lists the places that were searched.
 pub fn resolve_encoder(name: &str) -> Result<PathBuf> {
     let folder =
         std::env::var_os(ENCODERS).map_or_else(|| PathBuf::from("encoders"), PathBuf::from);
@@ -22,29 +25,29 @@ pub fn resolve_encoder(name: &str) -> Result<PathBuf> {
         return Ok(found);
     }
     let tried = format!(
-        "there is no file or folder {name}, none in {}",
+        "no encoder `{name}`: there is no such file or folder, and none in {}",
         folder.display()
     );
     if !is_hub_name(name) {
         return Err(Error::Argument(format!(
-            "{tried}; `make encoders` brings the bundled encoders"
+            "{tried}; get the bundled encoders with `make encoders`"
         )));
     }
     download_from_hub(name).map_err(|reason| {
         Error::Argument(format!(
-            "{tried}, and the hub gave nothing ({reason}); `make encoders` brings the bundled encoders"
+            "{tried}, and it cannot be downloaded ({reason}); get the bundled encoders with `make encoders`"
         ))
     })
 }
 
-/// A path, or a name in the folder of encoders.
+/// Returns the file or folder with this path, or with this name in the folder of encoders.
 fn find_local(name: &str, encoders: &Path) -> Option<PathBuf> {
     [PathBuf::from(name), encoders.join(name)]
         .into_iter()
         .find(|path| path.exists())
 }
 
-/// `organisation/model`, and no path.
+/// Returns whether a name has the form `organisation/model`, and is not a path.
 fn is_hub_name(name: &str) -> bool {
     let word = |part: &str| {
         !part.is_empty()
@@ -57,7 +60,7 @@ fn is_hub_name(name: &str) -> bool {
         .is_some_and(|(organisation, model)| word(organisation) && word(model))
 }
 
-/// Fetches every file of a model that counts, and returns the folder of its snapshot.
+/// Downloads the files of a model, and returns the folder of its snapshot.
 fn download_from_hub(name: &str) -> std::result::Result<PathBuf, String> {
     let api = ApiBuilder::from_env()
         .with_progress(false)
@@ -72,7 +75,7 @@ fn download_from_hub(name: &str) -> std::result::Result<PathBuf, String> {
         .map_err(|e| format!("config.json: {e}"))?;
     let folder = config.parent().ok_or("the hub's cache has no folder")?;
     repo.weights(folder)?;
-    // An image network has no tokenizer, and a text encoder no image processor.
+    // an image network has no tokenizer, and a text encoder has no image processor
     for file in tokenizer_files::FILES
         .into_iter()
         .chain([preprocessing::FILE])
@@ -82,13 +85,13 @@ fn download_from_hub(name: &str) -> std::result::Result<PathBuf, String> {
     Ok(folder.to_owned())
 }
 
-/// One model on the hub.
+/// A model on the hub.
 struct HubModel {
     repo: ApiRepo,
 }
 
 impl HubModel {
-    /// Fetches the first of the usual weight files that there is, and all shards of an index file.
+    /// Downloads the first standard weight file that exists, with all shards of an index file.
     fn weights(&self, folder: &Path) -> std::result::Result<(), String> {
         for file in STANDARD_NAMES {
             let Some(path) = self.optional(file, folder)? else {
@@ -108,30 +111,30 @@ impl HubModel {
         Err(format!("it has none of {}", STANDARD_NAMES.join(", ")))
     }
 
-    /// Fetches a file where the model has it. That it has none is noted in the hub's cache, as
-    /// Hugging Face's own libraries note it, so that it is known without the network too. `folder`
-    /// is the snapshot's.
+    /// Downloads a file if the model has it. If not, a marker is written to the hub's cache, as
+    /// Hugging Face's libraries do, so that this is known without the network. `folder` is that of
+    /// the snapshot.
     fn optional(&self, file: &str, folder: &Path) -> std::result::Result<Option<PathBuf>, String> {
         let absent = absence_marker(folder, file);
-        if absent.as_ref().is_some_and(|note| note.is_file()) && !folder.join(file).exists() {
+        if absent.as_ref().is_some_and(|marker| marker.is_file()) && !folder.join(file).exists() {
             return Ok(None);
         }
         match self.repo.get(file) {
             Ok(path) => Ok(Some(path)),
             Err(error) if is_not_found(&error) => {
-                if let Some(note) = absent {
-                    // without the note it is asked for again
-                    let _ = note.parent().map(std::fs::create_dir_all);
-                    let _ = std::fs::write(note, "");
+                if let Some(marker) = absent {
+                    // without the marker, the hub is asked again
+                    let _ = marker.parent().map(std::fs::create_dir_all);
+                    let _ = std::fs::write(marker, "");
                 }
                 Ok(None)
             }
-            Err(error) => Err(format!("whether it has {file} cannot be told: {error}")),
+            Err(error) => Err(format!("cannot check for {file}: {error}")),
         }
     }
 }
 
-/// Returns the note in the cache that a snapshot, `MODEL/snapshots/COMMIT`, has no such file:
+/// Returns the path of the marker that the snapshot `MODEL/snapshots/COMMIT` does not have a file:
 /// `MODEL/.no_exist/COMMIT/FILE`.
 fn absence_marker(folder: &Path, file: &str) -> Option<PathBuf> {
     Some(
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_local_name_wins_and_a_path_is_no_hub_name() {
+    fn local_names_come_first_and_paths_are_not_hub_names() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("tiny")).unwrap();
         assert_eq!(
@@ -178,11 +181,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nowhere_is_said_with_the_next_step() {
-        let said = resolve_encoder("no-such-encoder").unwrap_err().to_string();
+    fn an_unknown_encoder_is_refused_with_the_next_step() {
+        let error = resolve_encoder("no-such-encoder").unwrap_err().to_string();
         assert!(
-            said.contains("no-such-encoder") && said.contains("make encoders"),
-            "{said}"
+            error.contains("no-such-encoder") && error.contains("make encoders"),
+            "{error}"
         );
     }
 }

@@ -1,14 +1,14 @@
-//! Means by entity.
+//! Mean vectors by entity.
 
 use tch::{Device, Kind, Tensor};
 
 use crate::model::layer::unit_rows;
 
-/// A running mean over the rows that belong to each entity.
+/// A running mean of the rows of each entity.
 pub struct EntityMean {
-    /// `[V, D]`, once the width is known.
+    /// The sums, `[V, D]`, once the width is known.
     sums: Option<Tensor>,
-    /// `[V, 1]`.
+    /// The number of rows of each entity, `[V, 1]`.
     counts: Tensor,
 }
 
@@ -20,7 +20,7 @@ impl EntityMean {
         }
     }
 
-    /// `rows [B, D]` of the entities `labels [B]`.
+    /// Adds `rows [B, D]` of the entities `labels [B]`.
     pub fn add(&mut self, labels: &Tensor, rows: &Tensor) {
         let options = (Kind::Float, rows.device());
         let (count, size) = (rows.size()[0], [self.counts.size()[0], rows.size()[1]]);
@@ -33,7 +33,7 @@ impl EntityMean {
             .index_add_(0, labels, &Tensor::ones([count, 1], options));
     }
 
-    /// `[V, D]`; 0 for an entity without rows.
+    /// Returns the means, `[V, D]`. The mean of an entity without rows is 0.
     pub fn finish(self) -> Tensor {
         let counts = self.counts.clamp_min(1.0);
         self.sums
@@ -41,7 +41,7 @@ impl EntityMean {
     }
 }
 
-/// Rows less their mean, of unit length.
+/// Subtracts the mean of all rows, and scales the rows to unit length.
 pub fn centred_unit_rows(rows: &Tensor) -> Tensor {
     unit_rows(&(rows - rows.mean_dim(0, true, Kind::Float)))
 }

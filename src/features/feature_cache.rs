@@ -1,16 +1,16 @@
-//! Features on disk, by the content of the picture or the text that they are of.
+//! Cache of features on disk, by the content of the image or the text.
 //!
-//! One folder an encoder (its weights and preprocessing), in it segments of up to 1 GiB, only ever
-//! appended to:
+//! Each encoder (its weights and preprocessing) has a folder with segments of up to 1 GiB, which
+//! are only appended to:
 //! ```text
-//! CACHE/<encoder>/000001.features   records (a picture's P·F f16, little-endian), one after another
+//! CACHE/<encoder>/000001.features   records (P·F f16 per image, little-endian), one after another
 //! CACHE/<encoder>/000001.keys       per record: BLAKE3 of the content (32 bytes), of the record (8 bytes)
 //! ```
-//! A key is written after its record, so a killed run keeps all that has a key; a record that is
-//! cut short or does not match its hash counts as absent. Every run writes segments of its own, so
-//! that two runs at once do not meet. When a segment is begun and the cache is over its bound, the
-//! oldest segments that this run does not use are deleted; a data set larger than the bound
-//! therefore still goes through.
+//! A key is written after its record, so that every record with a key is valid after a crash. A
+//! record that is cut short or does not match its hash counts as absent. Every run writes its own
+//! segments, so that runs do not interfere. When a segment is started and the cache exceeds its
+//! limit, the oldest segments that this run does not use are deleted. Therefore a data set larger
+//! than the limit can still be processed.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -25,35 +25,35 @@ use tch::Kind;
 use crate::error::{Error, Result};
 use crate::model::weights::map_file;
 
-/// Bound of the whole cache, all encoders together, in bytes. The demo takes 0.3 GB at 49 × 1280;
-/// 434,000 pictures at 36 × 2048 take 64 GB.
+/// The size limit of the cache with all encoders, in bytes. The demo needs 0.3 GB at 49 × 1280;
+/// 434,000 images at 36 × 2048 need 64 GB.
 pub const DEFAULT_LIMIT: u64 = 20 << 30;
-/// A segment is closed beyond this, in bytes.
-const SEGMENT: u64 = 1 << 30;
+/// The size at which a segment is closed, in bytes.
+const SEGMENT_BYTES: u64 = 1 << 30;
 
 const CONTENT_HASH: usize = 32;
 const RECORD_HASH: usize = 8;
 const KEY: usize = CONTENT_HASH + RECORD_HASH;
 
-/// BLAKE3 of a picture's file, or of a text.
+/// The BLAKE3 hash of an image file or a text.
 pub type ContentHash = [u8; CONTENT_HASH];
 
-/// The numbers of one record.
+/// The shape of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheRecord {
-    /// Their count.
+    /// The number of values.
     pub numbers: usize,
-    /// Their kind: `Half` or `Float`, little-endian.
+    /// The kind of the values: `Half` or `Float`, little-endian.
     pub kind: Kind,
 }
 
 impl CacheRecord {
-    /// Returns its length in bytes.
+    /// Returns the length in bytes.
     pub fn bytes(self) -> usize {
         self.numbers * self.kind.elt_size_in_bytes()
     }
 
-    /// Returns whether every number of a record is finite.
+    /// Returns whether every value of a record is finite.
     fn is_finite(self, record: &[u8]) -> bool {
         match self.kind {
             Kind::Half => record
@@ -70,7 +70,7 @@ impl CacheRecord {
     }
 }
 
-/// Where features are: segment and record in it.
+/// The location of features: a segment, and a record in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheLocation {
     segment: usize,
@@ -90,7 +90,7 @@ pub struct FeatureCache {
 
 struct Segment {
     features: PathBuf,
-    /// None where nothing is complete yet, or while this run writes it.
+    /// `None` if there is no complete record yet, or while this run writes the segment.
     map: Option<Mmap>,
     checks: Vec<[u8; RECORD_HASH]>,
     used: bool,
@@ -103,8 +103,8 @@ struct Writer {
 }
 
 impl FeatureCache {
-    /// Opens, or begins, the cache of `encoder` ([`super::image::ImageEncoder::hash`]) under `root`
-    /// for such records; `limit` bounds the whole of `root` in bytes.
+    /// Opens or creates the cache of `encoder` ([`super::image_encoder::ImageEncoder::hash`]) in
+    /// `root`. `limit` is the size limit of `root`, in bytes.
     pub fn open(
         root: &Path,
         encoder: &str,
@@ -128,7 +128,7 @@ impl FeatureCache {
         Ok(cache)
     }
 
-    /// How many contents it knows.
+    /// Returns the number of cached contents.
     pub fn len(&self) -> usize {
         self.known.len()
     }
@@ -137,36 +137,35 @@ impl FeatureCache {
         self.known.is_empty()
     }
 
-    /// The contents it knows.
+    /// Returns the hashes of the cached contents.
     pub fn known(&self) -> impl Iterator<Item = ContentHash> {
         self.known.keys().copied()
     }
 
-    /// Finds the features of this content, whole, unharmed and finite; `None` where they must be
-    /// computed.
+    /// Finds the valid features of this content. Returns `None` if they must be computed.
     pub fn find(&mut self, content: &ContentHash) -> Result<Option<CacheLocation>> {
-        let Some(&place) = self.known.get(content) else {
+        let Some(&location) = self.known.get(content) else {
             return Ok(None);
         };
-        let segment = &self.segments[place.segment];
-        // the segment being written has no map yet, and needs no check
+        let segment = &self.segments[location.segment];
+        // the segment that is being written has no map yet, and its records are valid
         if segment.map.is_some() {
-            let record = self.record(place)?;
-            if record_checksum(record) != segment.checks[place.record]
+            let record = self.record(location)?;
+            if record_checksum(record) != segment.checks[location.record]
                 || !self.record.is_finite(record)
             {
                 self.known.remove(content);
                 return Ok(None);
             }
         }
-        self.segments[place.segment].used = true;
-        Ok(Some(place))
+        self.segments[location.segment].used = true;
+        Ok(Some(location))
     }
 
-    /// The bytes of one record. Call [`FeatureCache::flush`] after appending.
-    pub fn record(&self, place: CacheLocation) -> Result<&[u8]> {
-        let segment = &self.segments[place.segment];
-        let start = place.record * self.record.bytes();
+    /// Returns the bytes of a record. Call [`FeatureCache::flush`] after appending.
+    pub fn record(&self, location: CacheLocation) -> Result<&[u8]> {
+        let segment = &self.segments[location.segment];
+        let start = location.record * self.record.bytes();
         let bytes = segment
             .map
             .as_ref()
@@ -174,14 +173,14 @@ impl FeatureCache {
         bytes.ok_or_else(|| Error::format(&segment.features, "is shorter than its keys say"))
     }
 
-    /// Appends a record; `of` names what it is of.
+    /// Appends a record. `describe` names the content for an error message.
     ///
     /// Errors: `Io`; `Mismatch` for another length, and for NaN and infinity.
     pub fn append(
         &mut self,
         content: ContentHash,
         features: &[u8],
-        of: impl Fn() -> String,
+        describe: impl Fn() -> String,
     ) -> Result<CacheLocation> {
         if features.len() != self.record.bytes() {
             return Err(Error::Mismatch(format!(
@@ -193,9 +192,9 @@ impl FeatureCache {
         if !self.record.is_finite(features) {
             let kind = self.record.kind;
             return Err(Error::Mismatch(format!(
-                "the encoder gives {} features that are not finite as {kind:?}; its weights are damaged or of another \
-                 network",
-                of()
+                "the encoder's features of {} are not finite as {kind:?}; its weights are damaged or of \
+                 another network",
+                describe()
             )));
         }
         let mut writer = match self.writer.take() {
@@ -203,30 +202,30 @@ impl FeatureCache {
             None => self.begin()?,
         };
         let segment = &mut self.segments[writer.segment];
-        let failed = Error::io("write", &segment.features);
+        let write_error = Error::io("write", &segment.features);
         let hash = record_checksum(features);
         let key = [content.as_slice(), &hash].concat();
         writer
             .features
             .write_all(features)
             .and_then(|()| writer.keys.write_all(&key))
-            .map_err(failed)?;
-        let place = CacheLocation {
+            .map_err(write_error)?;
+        let location = CacheLocation {
             segment: writer.segment,
             record: segment.checks.len(),
         };
         segment.checks.push(hash);
-        self.known.insert(content, place);
-        let full = (segment.checks.len() * self.record.bytes()) as u64 >= SEGMENT;
+        self.known.insert(content, location);
+        let full = (segment.checks.len() * self.record.bytes()) as u64 >= SEGMENT_BYTES;
         self.writer = Some(writer);
         if full {
-            self.flush().map(|()| place)
+            self.flush().map(|()| location)
         } else {
-            Ok(place)
+            Ok(location)
         }
     }
 
-    /// Ends the present segment: what was appended is on disk and can be read.
+    /// Closes the current segment, so that the appended records can be read.
     pub fn flush(&mut self) -> Result<()> {
         let Some(writer) = self.writer.take() else {
             return Ok(());
@@ -236,7 +235,7 @@ impl FeatureCache {
         Ok(())
     }
 
-    /// Bytes of all segments under the cache's folder, every encoder's.
+    /// Returns the size of the segments of all encoders, in bytes.
     pub fn size(&self) -> Result<u64> {
         Ok(all_segments(&self.root)?
             .iter()
@@ -274,7 +273,7 @@ impl FeatureCache {
         Ok(())
     }
 
-    /// Begins a segment of this run's own; makes room first.
+    /// Starts a new segment of this run, after deleting old ones if necessary.
     fn begin(&mut self) -> Result<Writer> {
         self.evict()?;
         let mut number = segment_files(&self.folder)?.len() + 1;
@@ -307,35 +306,35 @@ impl FeatureCache {
         let mut size: u64 = all.iter().map(|(_, _, bytes)| bytes).sum();
         all.sort_by_key(|(_, modified, _)| *modified);
         for (path, _, bytes) in all {
-            if size + SEGMENT <= self.limit.max(SEGMENT) {
+            if size + SEGMENT_BYTES <= self.limit.max(SEGMENT_BYTES) {
                 break;
             }
             let ours = self
                 .segments
                 .iter()
                 .position(|segment| segment.features == path);
-            if ours.is_some_and(|at| self.segments[at].used) {
+            if ours.is_some_and(|number| self.segments[number].used) {
                 continue;
             }
             remove(&path.with_extension("keys"))?;
             remove(&path)?;
             size -= bytes;
-            if let Some(at) = ours {
-                self.known.retain(|_, place| place.segment != at);
+            if let Some(number) = ours {
+                self.known.retain(|_, location| location.segment != number);
             }
         }
         Ok(())
     }
 }
 
-/// The first 8 bytes of a record's BLAKE3.
+/// Returns the first 8 bytes of a record's BLAKE3 hash.
 fn record_checksum(record: &[u8]) -> [u8; RECORD_HASH] {
     let mut hash = [0; RECORD_HASH];
     hash.copy_from_slice(&blake3::hash(record).as_bytes()[..RECORD_HASH]);
     hash
 }
 
-/// Deletes a file that another run may have deleted already.
+/// Deletes a file, which another run may have deleted already.
 fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", path)(e)),
@@ -343,7 +342,7 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// The `.features` files of one encoder, by name.
+/// Returns the `.features` files of one encoder, sorted by name.
 fn segment_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let mut files: Vec<PathBuf> = entries
@@ -355,7 +354,7 @@ fn segment_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Every encoder's segments: path, when last written, bytes.
+/// Returns the segments of all encoders: path, time of the last change, size in bytes.
 fn all_segments(root: &Path) -> Result<Vec<(PathBuf, SystemTime, u64)>> {
     let mut all = Vec::new();
     for folder in fs::read_dir(root)
@@ -367,7 +366,7 @@ fn all_segments(root: &Path) -> Result<Vec<(PathBuf, SystemTime, u64)>> {
             continue;
         }
         for path in segment_files(&folder)? {
-            // gone meanwhile: another run made room
+            // another run may have deleted it
             let Ok(about) = fs::metadata(&path) else {
                 continue;
             };
@@ -392,7 +391,7 @@ mod tests {
     };
     const ENCODER: &str = "0123456789abcdef0123";
 
-    fn picture(n: u8) -> ContentHash {
+    fn content(n: u8) -> ContentHash {
         [n; CONTENT_HASH]
     }
 
@@ -400,11 +399,11 @@ mod tests {
         FeatureCache::open(root, ENCODER, HALVES, DEFAULT_LIMIT).unwrap()
     }
 
-    /// A cache with pictures 1, 2 and 3, closed again.
-    fn three(root: &Path) {
+    /// Writes a cache with the contents 1, 2 and 3.
+    fn write_three(root: &Path) {
         let mut cache = open(root);
         for n in 1..=3 {
-            cache.append(picture(n), &[n; RECORD], String::new).unwrap();
+            cache.append(content(n), &[n; RECORD], String::new).unwrap();
         }
         cache.flush().unwrap();
     }
@@ -421,14 +420,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_is_there_after_reopening() {
+    fn appended_records_are_found_after_reopening() {
         let root = tempfile::tempdir().unwrap();
-        three(root.path());
+        write_three(root.path());
         let mut cache = open(root.path());
-        let place = cache.find(&picture(2)).unwrap().unwrap();
-        assert_eq!(cache.record(place).unwrap(), [2; RECORD]);
-        assert_eq!(cache.find(&picture(9)).unwrap(), None);
-        cache.append(picture(9), &[9; RECORD], String::new).unwrap();
+        let location = cache.find(&content(2)).unwrap().unwrap();
+        assert_eq!(cache.record(location).unwrap(), [2; RECORD]);
+        assert_eq!(cache.find(&content(9)).unwrap(), None);
+        cache.append(content(9), &[9; RECORD], String::new).unwrap();
         cache.flush().unwrap();
         assert_eq!(open(root.path()).len(), 4);
         assert_eq!(open(root.path()).size().unwrap(), 4 * RECORD as u64);
@@ -439,42 +438,42 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_run_keeps_what_it_had() {
+    fn records_survive_a_crash() {
         let root = tempfile::tempdir().unwrap();
         let mut cache = open(root.path());
-        cache.append(picture(1), &[1; RECORD], String::new).unwrap();
-        cache.append(picture(2), &[2; RECORD], String::new).unwrap();
+        cache.append(content(1), &[1; RECORD], String::new).unwrap();
+        cache.append(content(2), &[2; RECORD], String::new).unwrap();
         drop(cache); // never flushed
         let mut again = open(root.path());
-        assert!(again.find(&picture(2)).unwrap().is_some());
+        assert!(again.find(&content(2)).unwrap().is_some());
     }
 
     #[test]
-    fn a_torn_or_harmed_record_counts_as_absent() {
+    fn incomplete_and_damaged_records_count_as_absent() {
         let root = tempfile::tempdir().unwrap();
-        three(root.path());
+        write_three(root.path());
         let path = &files(root.path(), "features")[0];
         let mut bytes = fs::read(path).unwrap();
-        bytes[RECORD] ^= 1; // picture 2
-        bytes.truncate(2 * RECORD + 3); // picture 3
+        bytes[RECORD] ^= 1; // content 2
+        bytes.truncate(2 * RECORD + 3); // content 3
         fs::write(path, bytes).unwrap();
         let mut cache = open(root.path());
-        assert!(cache.find(&picture(1)).unwrap().is_some());
-        assert_eq!(cache.find(&picture(2)).unwrap(), None);
-        assert_eq!(cache.find(&picture(3)).unwrap(), None);
-        // and can be put in anew
-        let place = cache.append(picture(2), &[2; RECORD], String::new).unwrap();
+        assert!(cache.find(&content(1)).unwrap().is_some());
+        assert_eq!(cache.find(&content(2)).unwrap(), None);
+        assert_eq!(cache.find(&content(3)).unwrap(), None);
+        // it can be appended again
+        let location = cache.append(content(2), &[2; RECORD], String::new).unwrap();
         cache.flush().unwrap();
-        assert_eq!(cache.record(place).unwrap(), [2; RECORD]);
-        assert!(open(root.path()).find(&picture(2)).unwrap().is_some());
+        assert_eq!(cache.record(location).unwrap(), [2; RECORD]);
+        assert!(open(root.path()).find(&content(2)).unwrap().is_some());
     }
 
     #[test]
-    fn the_bound_deletes_the_oldest_that_is_not_in_use() {
+    fn the_oldest_unused_segments_are_deleted_at_the_limit() {
         let root = tempfile::tempdir().unwrap();
         for n in 1..=3 {
             let mut cache = open(root.path());
-            cache.append(picture(n), &[n; RECORD], String::new).unwrap();
+            cache.append(content(n), &[n; RECORD], String::new).unwrap();
             cache.flush().unwrap();
             let age = std::time::Duration::from_secs(1000 - u64::from(n));
             let file = File::options()
@@ -483,40 +482,40 @@ mod tests {
                 .unwrap();
             file.set_modified(SystemTime::now() - age).unwrap();
         }
-        // room for one segment to come and two records
-        let limit = SEGMENT + 2 * RECORD as u64;
+        // enough for a new segment and two records
+        let limit = SEGMENT_BYTES + 2 * RECORD as u64;
         let mut cache = FeatureCache::open(root.path(), ENCODER, HALVES, limit).unwrap();
-        assert!(cache.find(&picture(1)).unwrap().is_some());
-        cache.append(picture(4), &[4; RECORD], String::new).unwrap();
+        assert!(cache.find(&content(1)).unwrap().is_some());
+        cache.append(content(4), &[4; RECORD], String::new).unwrap();
         cache.flush().unwrap();
         assert_eq!(
-            cache.find(&picture(2)).unwrap(),
+            cache.find(&content(2)).unwrap(),
             None,
-            "the oldest that was not in use"
+            "the oldest unused segment"
         );
         let mut again = open(root.path());
-        let left = [1, 2, 3, 4].map(|n| again.find(&picture(n)).unwrap().is_some());
+        let left = [1, 2, 3, 4].map(|n| again.find(&content(n)).unwrap().is_some());
         assert_eq!(left, [true, false, true, true]);
     }
 
     #[test]
-    fn what_is_not_finite_is_neither_kept_nor_given() {
+    fn values_that_are_not_finite_are_refused_and_not_found() {
         let root = tempfile::tempdir().unwrap();
         let mut cache = open(root.path());
         let bytes: Vec<u8> = [1.0, f32::INFINITY, 2.0]
             .iter()
             .flat_map(|x| f16::from_f32(*x).to_le_bytes())
             .collect();
-        let said = cache
-            .append(picture(1), &bytes, || "a.png".into())
+        let error = cache
+            .append(content(1), &bytes, || "a.png".into())
             .unwrap_err()
             .to_string();
         assert!(
-            said.contains("the encoder gives a.png features that are not finite as Half"),
-            "{said}"
+            error.contains("the encoder's features of a.png are not finite as Half"),
+            "{error}"
         );
-        three(root.path());
-        // as an earlier version may have written it, with the hash of what it is
+        write_three(root.path());
+        // an earlier version may have written it, with a valid hash
         fs::write(
             &files(root.path(), "features")[0],
             [bytes.as_slice(), &[2; RECORD], &[3; RECORD]].concat(),
@@ -528,7 +527,7 @@ mod tests {
         fs::write(keys, written).unwrap();
         let mut again = open(root.path());
         assert_eq!(
-            [1, 2].map(|n| again.find(&picture(n)).unwrap().is_some()),
+            [1, 2].map(|n| again.find(&content(n)).unwrap().is_some()),
             [false, true]
         );
     }

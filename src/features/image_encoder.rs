@@ -1,4 +1,4 @@
-//! Pictures to patch features by a frozen image network.
+//! Encodes images to patch features with a frozen image network.
 
 use std::path::Path;
 
@@ -14,53 +14,54 @@ use crate::model::efficientnet::EfficientNetLite0;
 use crate::model::resnet::ResNet50;
 use crate::model::weights::Weights;
 
-/// Channel means and deviations of ImageNet, of values in 0..1.
+/// The channel means and standard deviations of ImageNet, of values in 0..1.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
-/// Resized by its shorter side, a picture that is so many times as long would fill the memory.
+/// The maximum ratio of the sides of an image. A longer image would need too much memory when it is
+/// resized by its shorter side.
 const MAX_ASPECT_RATIO: u32 = 100;
 
-/// Changes whenever the same image and weights would give other features. 2: EXIF orientation is
-/// applied, files that are cut short are refused, and a BMP's alpha channel that is 0 everywhere is
-/// ignored.
-pub const PREPROCESSING: u32 = 2;
+/// The version of the preprocessing, which is part of the encoder's hash. Version 2 applies the
+/// EXIF orientation, refuses truncated files, and ignores an alpha channel of a BMP that is 0
+/// everywhere.
+pub const PREPROCESSING_VERSION: u32 = 2;
 
-/// What lies behind transparent images.
+/// The background of transparent images.
 const WHITE: [u8; 3] = [255; 3];
 
-/// Pillow's number of the filter that images are resized with.
+/// Pillow's number of the resampling filter.
 const BILINEAR: i64 = 2;
 
-/// ResNet-50's picture and patches, in pixels (Li et al., AAAI 2024).
+/// The size of images and patches for ResNet-50, in pixels (Li et al., AAAI 2024).
 const RESNET_SIDE: u32 = 192;
 const RESNET_PATCH: i64 = 32;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// The supported image networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 pub enum ImageEncoderKind {
-    /// 192 px cut into 6 × 6 patches, each through the network: 36 × 2048.
+    /// The image of 192 px is cut into 6 × 6 patches, each of which is encoded: 36 × 2048.
     #[serde(rename = "resnet-50")]
+    #[strum(serialize = "resnet-50")]
     ResNet50,
-    /// 224 px through the network, its 7 × 7 map: 49 × 1280.
+    /// The image of 224 px is encoded to a 7 × 7 map: 49 × 1280.
     #[serde(rename = "efficientnet-lite0")]
+    #[strum(serialize = "efficientnet-lite0")]
     EfficientNetLite0,
 }
 
 impl ImageEncoderKind {
+    /// Returns the name: "resnet-50" or "efficientnet-lite0".
     pub fn name(self) -> &'static str {
-        match self {
-            ImageEncoderKind::ResNet50 => "resnet-50",
-            ImageEncoderKind::EfficientNetLite0 => "efficientnet-lite0",
-        }
+        self.into()
     }
 
-    /// Recognises the network by the names of its parameters, and returns it with the weights under
-    /// these names.
+    /// Recognizes the network by the names of its parameters. Returns it with the weights without a
+    /// prefix.
     ///
     /// Errors: `Format` for another network, and for a file with several.
     fn recognize(weights: Weights) -> Result<(ImageEncoderKind, Weights)> {
-        let marks = [
+        let markers = [
             (
                 EfficientNetLite0::MARKER,
                 ImageEncoderKind::EfficientNetLite0,
@@ -68,9 +69,9 @@ impl ImageEncoderKind {
             (ResNet50::MARKER, ImageEncoderKind::ResNet50),
         ];
         let mut weights = weights;
-        for (mark, kind) in marks {
-            weights = weights.strip_prefix_of(mark)?;
-            if weights.has(mark) {
+        for (marker, kind) in markers {
+            weights = weights.strip_prefix_of(marker)?;
+            if weights.has(marker) {
                 return Ok((kind, weights));
             }
         }
@@ -82,7 +83,7 @@ impl ImageEncoderKind {
         Err(Error::format(weights.path(), reason))
     }
 
-    /// Width and height that pictures are resized to, in pixels.
+    /// Returns the width and height to which images are resized, in pixels.
     pub fn side(self) -> u32 {
         match self {
             ImageEncoderKind::ResNet50 => RESNET_SIDE,
@@ -90,7 +91,7 @@ impl ImageEncoderKind {
         }
     }
 
-    /// Patches along one side; row-major in the features.
+    /// Returns the number of patches along one side. The patches are in row-major order.
     pub fn grid(self) -> i64 {
         match self {
             ImageEncoderKind::ResNet50 => i64::from(RESNET_SIDE) / RESNET_PATCH,
@@ -100,7 +101,7 @@ impl ImageEncoderKind {
         }
     }
 
-    /// Width of one patch's features.
+    /// Returns the number of features of a patch.
     pub fn features(self) -> i64 {
         match self {
             ImageEncoderKind::ResNet50 => ResNet50::FEATURES,
@@ -109,8 +110,7 @@ impl ImageEncoderKind {
     }
 }
 
-/// A decoded picture: RGB bytes, row by row, `side × side × 3`. Plain data; may be made on any
-/// thread.
+/// A decoded and resized image: RGB bytes, row by row, `side × side × 3`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreparedImage {
     pub side: u32,
@@ -118,9 +118,10 @@ pub struct PreparedImage {
 }
 
 impl PreparedImage {
-    /// Decodes a file's bytes ([`image_file::decode`]), lays the image on white where it is
-    /// transparent, and squashes it to `side × side` (bilinear, antialiased). The error completes a
-    /// sentence that begins with the file's name.
+    /// Decodes a file ([`image_file::decode`]) on a white background, and resizes it to `side ×
+    /// side` without keeping the ratio of the sides (bilinear, antialiased).
+    ///
+    /// The error follows the file's name.
     pub fn decode_squashed(bytes: &[u8], side: u32) -> std::result::Result<PreparedImage, String> {
         let rgb =
             image::imageops::resize(&decode_on_white(bytes)?, side, side, FilterType::Triangle);
@@ -130,28 +131,31 @@ impl PreparedImage {
         })
     }
 
-    /// The same, its shorter side resized to `side` (bicubic, antialiased) and the middle cut out.
+    /// Decodes a file on a white background, resizes its shorter side to `side` (bicubic,
+    /// antialiased), and cuts out the centre.
+    ///
+    /// The error follows the file's name.
     pub fn decode_center_crop(
         bytes: &[u8],
         side: u32,
     ) -> std::result::Result<PreparedImage, String> {
         let image = decode_on_white(bytes)?;
         let (width, height) = image.dimensions();
-        // of a strip, what the middle cannot be made of is left away first
-        let longest = MAX_ASPECT_RATIO * width.min(height);
-        let (width, height) = (width.min(longest), height.min(longest));
-        let at = [(image.width() - width) / 2, (image.height() - height) / 2];
-        let image = image::imageops::crop_imm(&image, at[0], at[1], width, height);
+        // a very long image is cropped before it is resized
+        let max_length = MAX_ASPECT_RATIO * width.min(height);
+        let (width, height) = (width.min(max_length), height.min(max_length));
+        let [left, top] = [(image.width() - width) / 2, (image.height() - height) / 2];
+        let image = image::imageops::crop_imm(&image, left, top, width, height);
         let scaled = |length: u32| {
             (u64::from(side) * u64::from(length) / u64::from(width.min(height).max(1))) as u32
         };
         let (width, height) = (scaled(width), scaled(height));
         let image = image::imageops::resize(&*image, width, height, FilterType::CatmullRom);
-        let middle =
+        let centre =
             image::imageops::crop_imm(&image, (width - side) / 2, (height - side) / 2, side, side);
         Ok(PreparedImage {
             side,
-            rgb: middle.to_image().into_raw(),
+            rgb: centre.to_image().into_raw(),
         })
     }
 }
@@ -160,36 +164,35 @@ fn decode_on_white(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     Ok(image_file::flatten_onto(image_file::decode(bytes)?, WHITE))
 }
 
-/// Pictures of one side as `[N, 3, side, side]` f32 on the device: 0..1 or, given means and
-/// deviations of the channels, normalised.
+/// Converts images of one size to `[N, 3, side, side]` f32 on the device. Values are in 0..1, or
+/// normalised by the means and standard deviations of the channels.
+///
+/// Errors: `Mismatch` for an image of another size.
 pub fn to_pixel_tensor(
-    pictures: &[PreparedImage],
+    images: &[PreparedImage],
     side: u32,
     normalize: Option<[[f32; 3]; 2]>,
     device: Device,
 ) -> Result<Tensor> {
     let bytes = (side * side * 3) as usize;
-    if let Some(other) = pictures
+    if let Some(other) = images
         .iter()
         .find(|p| p.side != side || p.rgb.len() != bytes)
     {
-        let message = format!(
-            "a picture of side {} for an encoder of side {side}",
-            other.side
-        );
+        let message = format!("an image of {} px for an encoder of {side} px", other.side);
         return Err(Error::Mismatch(message));
     }
-    let all: Vec<u8> = pictures
+    let all: Vec<u8> = images
         .iter()
-        .flat_map(|picture| &picture.rgb)
+        .flat_map(|image| &image.rgb)
         .copied()
         .collect();
-    let size = [pictures.len() as i64, i64::from(side), i64::from(side), 3];
+    let size = [images.len() as i64, i64::from(side), i64::from(side), 3];
     let x = Tensor::from_slice(&all)
         .view(size)
         .to_device(device)
         .permute([0, 3, 1, 2]);
-    // left channels-last in memory: the convolutions take it as it is, twice as fast on a CPU
+    // the memory layout stays channels-last, with which convolutions are twice as fast on a CPU
     let x = x.to_kind(Kind::Float) / 255.0;
     let row = |values: [f32; 3]| {
         Tensor::from_slice(&values)
@@ -206,7 +209,7 @@ enum ImageNetwork {
     EfficientNetLite0(EfficientNetLite0),
 }
 
-/// A frozen image network on its device.
+/// A frozen image network.
 pub struct ImageEncoder {
     network: ImageNetwork,
     kind: ImageEncoderKind,
@@ -217,12 +220,12 @@ pub struct ImageEncoder {
 }
 
 impl ImageEncoder {
-    /// Opens a weight file, or a folder with one; the network is recognised by its parameters'
-    /// names. `normalize`: take ImageNet's mean and deviation off the images (the weights expect
-    /// it; the published MultiExpan checkpoints were trained without).
+    /// Opens a weight file, or a folder with one. The network is recognized by the names of its
+    /// parameters. If `normalize`, images are normalised with the mean and standard deviation of
+    /// ImageNet. The weights expect this, but the published MultiExpan checkpoints were trained
+    /// without it.
     ///
-    /// Errors: those of [`Weights::open`]; `Format` for another network, which is named where that
-    /// can be seen.
+    /// Errors: those of [`Weights::open`]; `Format` for another network.
     pub fn open(source: &Path, device: Device, normalize: bool) -> Result<ImageEncoder> {
         let (kind, weights) = ImageEncoderKind::recognize(Weights::open(source)?)?;
         let network = match kind {
@@ -253,36 +256,37 @@ impl ImageEncoder {
         })
     }
 
-    /// Returns what lies beside the network in its weight file, and how many parameters each part
-    /// has; and the settings of an image processor beside it that are not followed.
+    /// Returns the unused parts of its files with their counts: modules with their parameters, and
+    /// unsupported settings of the image processor.
     pub fn left_out(&self) -> &[(String, usize)] {
         &self.left_out
     }
 
+    /// Returns the network.
     pub fn kind(&self) -> ImageEncoderKind {
         self.kind
     }
 
-    /// Patches of one picture.
+    /// Returns the number of patches of an image.
     pub fn patches(&self) -> i64 {
         self.kind.grid().pow(2)
     }
 
-    /// Width of one patch's features.
+    /// Returns the number of features of a patch.
     pub fn features(&self) -> i64 {
         self.kind.features()
     }
 
-    /// BLAKE3 of the weight file, in hexadecimal.
+    /// Returns the BLAKE3 hash of the weight file, in hexadecimal.
     pub fn weights_hash(&self) -> &str {
         &self.weights_hash
     }
 
-    /// Names what the features of a picture depend on besides the picture: network, weights,
-    /// preprocessing.
+    /// Returns the hash of everything on which the features of an image depend: network, weights
+    /// and preprocessing.
     pub fn hash(&self) -> String {
         let all = format!(
-            "{} {} {PREPROCESSING} {}",
+            "{} {} {PREPROCESSING_VERSION} {}",
             self.kind.name(),
             self.weights_hash,
             self.normalize
@@ -290,22 +294,23 @@ impl ImageEncoder {
         blake3::hash(all.as_bytes()).to_hex().to_string()
     }
 
-    /// Pictures of the encoder's side → `[N, P, F]` f32 on the encoder's device, without gradient.
-    pub fn encode(&self, pictures: &[PreparedImage]) -> Result<Tensor> {
+    /// Encodes images of the size of [`ImageEncoderKind::side`] → `[N, P, F]` f32 on the encoder's
+    /// device, without gradient.
+    pub fn encode(&self, images: &[PreparedImage]) -> Result<Tensor> {
         let batch = to_pixel_tensor(
-            pictures,
+            images,
             self.kind.side(),
             self.normalize.then_some([MEAN, DEVIATION]),
             self.device,
         )?;
         let failed = |e: tch::TchError| Error::Torch {
-            operation: "encoding pictures".into(),
+            operation: "encoding images".into(),
             message: e.to_string(),
         };
         let _frozen = tch::no_grad_guard();
         match &self.network {
             ImageNetwork::ResNet50(net) => {
-                let (n, grid) = (pictures.len() as i64, self.kind.grid());
+                let (n, grid) = (images.len() as i64, self.kind.grid());
                 // [N, 3, 6·32, 6·32] → [N·36, 3, 32, 32], patches row by row
                 let patches = batch
                     .f_view([n, 3, grid, RESNET_PATCH, grid, RESNET_PATCH])
@@ -343,10 +348,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_transparent_lies_on_white() {
+    fn transparent_images_have_a_white_background() {
         let half_red = image::RgbaImage::from_pixel(3, 5, image::Rgba([255, 0, 0, 128]));
-        let picture = PreparedImage::decode_squashed(&png(half_red.into()), 2).unwrap();
-        assert_eq!(picture.rgb, [255, 127, 127].repeat(4));
+        let image = PreparedImage::decode_squashed(&png(half_red.into()), 2).unwrap();
+        assert_eq!(image.rgb, [255, 127, 127].repeat(4));
         let clear_black = image::RgbaImage::from_pixel(3, 5, image::Rgba([0, 0, 0, 0]));
         assert_eq!(
             PreparedImage::decode_squashed(&png(clear_black.into()), 2)
@@ -357,20 +362,20 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_squashed_row_by_row() {
+    fn images_are_resized_without_keeping_the_ratio() {
         // left half black, right half white; twice as wide as high
         let sides = RgbImage::from_fn(8, 4, |x, _| image::Rgb([if x < 4 { 0 } else { 255 }; 3]));
-        let picture = PreparedImage::decode_squashed(&png(sides.into()), 4).unwrap();
-        let row: Vec<u8> = picture.rgb[..12].iter().step_by(3).copied().collect();
+        let image = PreparedImage::decode_squashed(&png(sides.into()), 4).unwrap();
+        let row: Vec<u8> = image.rgb[..12].iter().step_by(3).copied().collect();
         assert!(
             row[0] < 5 && row[1] < 60 && row[2] > 195 && row[3] > 250,
             "{row:?}"
         );
-        assert_eq!(picture.rgb[..12], picture.rgb[36..]);
+        assert_eq!(image.rgb[..12], image.rgb[36..]);
     }
 
     #[test]
-    fn the_model_sees_an_image_upright() {
+    fn the_exif_orientation_is_applied() {
         let fixture = |name: &str| {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images");
             std::fs::read(folder.join(name)).unwrap()
@@ -390,9 +395,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_an_error() {
+    fn invalid_images_are_errors() {
         assert!(PreparedImage::decode_squashed(b"", 4).is_err());
-        assert!(PreparedImage::decode_squashed(b"no picture at all", 4).is_err());
+        assert!(PreparedImage::decode_squashed(b"not an image", 4).is_err());
         let mut cut = png(RgbImage::new(64, 64).into());
         cut.truncate(cut.len() / 2);
         assert!(PreparedImage::decode_squashed(&cut, 4).is_err());

@@ -1,5 +1,5 @@
-//! From a data set and two frozen encoders to pairs and patches: the way that training and indexing
-//! share.
+//! Loads pairs and patch features from a data set and two frozen encoders, for training and
+//! indexing.
 
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -22,15 +22,15 @@ use crate::model::{NetworkConfig, bert_config};
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
-/// A text encoder from its folder.
+/// An opened text encoder.
 pub struct TextEncoder {
     pub source: EncoderSource,
-    /// Limited to the encoder's tokens and positions.
+    /// The tokenizer, limited to the encoder's tokens and positions.
     pub tokenizer: TextTokenizer,
     pub weights: Weights,
-    /// The sizes that the encoder fixes; the others are the paper's.
+    /// The sizes of the encoder. Other sizes are those of the paper.
     pub sizes: NetworkConfig,
-    /// The parts of its weights that are not used, and how many parameters each has.
+    /// The unused modules of its weights, with the number of parameters of each.
     pub left_out: Vec<(String, usize)>,
 }
 
@@ -58,7 +58,7 @@ impl Encoders {
         })
     }
 
-    /// Both by name and hash, as a run's settings tell them.
+    /// Returns the names and hashes for the settings of a run.
     pub fn settings(&self) -> Map<String, Value> {
         let sources = [
             ("text_encoder", &self.text.source),
@@ -70,8 +70,8 @@ impl Encoders {
             .collect()
     }
 
-    /// Returns what of their files is not used, and how much of it there is: modules, and settings
-    /// that are not followed.
+    /// Returns the unused parts of their files with their counts: modules with their parameters,
+    /// and unsupported settings.
     pub fn left_out(&self) -> Vec<(String, usize)> {
         [self.text.left_out.as_slice(), self.image.left_out()].concat()
     }
@@ -81,8 +81,8 @@ impl TextEncoder {
     /// Opens a folder with `config.json`, a tokenizer ([`TokenizerFiles`]) and weights, and checks
     /// that they are of one model.
     ///
-    /// Errors: `Missing`, `Format`, `Io` for files that are not there, cannot be read, or do not go
-    /// together; those of [`resolve_encoder`].
+    /// Errors: `Missing`, `Format`, `Io` for files that are missing, unreadable or of different
+    /// models; those of [`resolve_encoder`].
     ///
     /// [`TokenizerFiles`]: super::tokenizer_files::TokenizerFiles
     pub fn open(name: &str) -> Result<Self> {
@@ -112,7 +112,8 @@ impl TextEncoder {
         })
     }
 
-    /// The states of these pairs' texts after `bert`'s frozen layers, kept under `folder`.
+    /// Returns the hidden states of these pairs' texts after the frozen layers of `bert`, cached in
+    /// `folder`.
     pub fn states(
         &self,
         folder: &Path,
@@ -133,10 +134,9 @@ impl TextEncoder {
     }
 }
 
-/// Reads the corpus, brings the pictures' features from the cache or the encoder, and settles which
-/// pairs are used.
+/// Reads the corpus, loads or computes the features of its images, and selects the usable pairs.
 ///
-/// `rows`: the entities of an existing model, in its order.
+/// `rows` are the entities of an existing model, in its order.
 pub fn load_pairs(
     dataset: &Dataset,
     encoders: &Encoders,
@@ -145,15 +145,15 @@ pub fn load_pairs(
     rows: Option<&[EntityId]>,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<(LoadedPairs, PatchStore)> {
-    let unsettled = LoadedPairs::read(dataset, &encoders.text.tokenizer, observe)?;
+    let unresolved = LoadedPairs::read(dataset, &encoders.text.tokenizer, observe)?;
     let cache = FeatureCache::open(
         &cache.join("patches"),
         &encoders.image.hash(),
         cache_record(&encoders.image),
         DEFAULT_LIMIT,
     )?;
-    let seen = image_features(&unsettled.images, &encoders.image, cache, grid, observe)?;
-    let mut pairs = unsettled.resolve(dataset, &seen, rows)?;
+    let features = image_features(&unresolved.images, &encoders.image, cache, grid, observe)?;
+    let mut pairs = unresolved.resolve(dataset, &features, rows)?;
     pairs.left_out.extend(encoders.left_out());
-    Ok((pairs, seen.store))
+    Ok((pairs, features.store))
 }

@@ -1,4 +1,4 @@
-//! The usable pairs of a data set, grouped by entity: token ids in memory, pictures by number.
+//! The usable pairs of a data set, grouped by entity, with token ids and image numbers.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,34 +12,34 @@ use crate::features::text_tokenizer::TextTokenizer;
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
-/// An entity with fewer usable pairs is left out (as published).
+/// The minimum number of usable pairs of an entity, as published. Other entities are left out.
 pub const MIN_PAIRS: usize = 2;
 
-/// One pair: a sentence with one mention, and a picture.
+/// A pair: a sentence with one mention, and an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairRef {
-    /// Its picture's number, in the store of patches.
+    /// The number of the image in the patch store.
     pub image: usize,
-    /// Where its line begins in `sentences.json`, in bytes.
+    /// The start of the line in `sentences.json`, in bytes.
     pub offset: u64,
-    /// Which mention of that line.
+    /// The position of the mention in its line.
     pub mention: u16,
-    /// Its token ids within the common list.
+    /// The range of its token ids in the common list.
     tokens: Range<usize>,
-    /// Where `[MASK]` stands among them.
+    /// The position of `[MASK]` in the token ids.
     pub mask_position: usize,
-    /// The mention's own token ids, which the mask hides, within the common list.
+    /// The range of the mention's own token ids in the common list.
     mention_tokens: Range<usize>,
 }
 
-/// All usable pairs, entity by entity.
+/// All usable pairs, grouped by entity.
 #[derive(Debug, Default)]
 pub struct LoadedPairs {
     /// The entities in row order.
     pub entities: Vec<EntityId>,
-    /// Sorted by row, in the corpus's order within one.
+    /// The pairs, sorted by row, then in the order of the corpus.
     pub pairs: Vec<PairRef>,
-    /// What was left out, and how many.
+    /// The parts of the data that were left out, with their counts.
     pub left_out: Vec<(String, usize)>,
     row_offsets: Vec<usize>,
     rows: Vec<u32>,
@@ -47,9 +47,9 @@ pub struct LoadedPairs {
 }
 
 impl LoadedPairs {
-    /// Reads a data set's corpus. Images are only named here; see [`UnresolvedPairs::settle`]. A pair is
-    /// left out where its sentence is longer than [`TextTokenizer::longest`] tokens, or has no room
-    /// in the encoder with its mention unmasked.
+    /// Reads the corpus of a data set. Images are not checked yet (see
+    /// [`UnresolvedPairs::resolve`]). A pair is left out if its sentence is longer than
+    /// [`TextTokenizer::max_length`], or does not fit into the encoder with its mention unmasked.
     ///
     /// Errors: those of the corpus and of the tokenizer; `Stopped`.
     pub fn read(
@@ -62,7 +62,7 @@ impl LoadedPairs {
             read: UnresolvedPairs::default(),
             numbers: HashMap::new(),
             too_long: Cause::new(too_long(tokenizer)),
-            without_image: Cause::new("pairs without a picture".into()),
+            without_image: Cause::new("pairs without an image".into()),
         };
         let mut diagnostics = Diagnostics::default();
         dataset.pairs(&mut diagnostics, observe, &mut |pair| reader.add(pair))?;
@@ -81,17 +81,17 @@ impl LoadedPairs {
         Ok(read)
     }
 
-    /// The pairs of one row.
+    /// Returns the pairs of one row.
     pub fn pairs_of(&self, row: usize) -> Range<usize> {
         self.row_offsets[row]..self.row_offsets[row + 1]
     }
 
-    /// The row of a pair.
+    /// Returns the row of a pair.
     pub fn row(&self, pair: usize) -> usize {
         self.rows[pair] as usize
     }
 
-    /// The rows of these pairs as a tensor, `[B]`.
+    /// Returns the rows of these pairs, `[B]`.
     pub fn labels(&self, pairs: impl Iterator<Item = usize>, device: Device) -> Tensor {
         Tensor::from_slice(&pairs.map(|pair| self.row(pair) as i64).collect::<Vec<_>>())
             .to_device(device)
@@ -101,33 +101,33 @@ impl LoadedPairs {
         &self.row_offsets
     }
 
-    /// `[CLS] … [MASK] … [SEP]`.
+    /// Returns the token ids `[CLS] … [MASK] … [SEP]`.
     pub fn tokens(&self, pair: usize) -> &[i64] {
         &self.tokens[self.pairs[pair].tokens.clone()]
     }
 
-    /// The mention's own token ids, which the mask hides.
+    /// Returns the token ids of the mention.
     pub fn mention(&self, pair: usize) -> &[i64] {
         &self.tokens[self.pairs[pair].mention_tokens.clone()]
     }
 
-    /// `[CLS] … [SEP]` with the mention in the mask's place.
+    /// Returns `[CLS] … [SEP]` with the mention instead of the mask.
     pub fn unmasked(&self, pair: usize) -> Vec<i64> {
         let (before, after) = self.tokens(pair).split_at(self.pairs[pair].mask_position);
         [before, self.mention(pair), &after[1..]].concat()
     }
 
-    /// Tokens of a pair's text.
+    /// Returns the number of tokens of a pair's text.
     pub fn length(&self, pair: usize) -> usize {
         self.pairs[pair].tokens.len()
     }
 
-    /// blake3 over every token id, in order: what states of the text depend on.
+    /// Returns the BLAKE3 hash of all token ids, on which the hidden states of texts depend.
     pub fn text_hash(&self) -> blake3::Hash {
         self.hash(|pair| self.tokens(pair).to_vec())
     }
 
-    /// The same with the mentions in the masks' places.
+    /// Returns the BLAKE3 hash of all token ids with unmasked mentions.
     pub fn unmasked_hash(&self) -> blake3::Hash {
         self.hash(|pair| self.unmasked(pair))
     }
@@ -144,18 +144,18 @@ impl LoadedPairs {
     }
 }
 
-/// The pairs of a corpus that is being read, with the causes of what is left out.
+/// Collects the pairs of a corpus, and counts those that are left out.
 struct PairReader<'a> {
     tokenizer: &'a TextTokenizer,
     read: UnresolvedPairs,
-    /// The numbers of the images so far.
+    /// The numbers of the images that were found so far.
     numbers: HashMap<PathBuf, usize>,
     too_long: Cause,
     without_image: Cause,
 }
 
 impl PairReader<'_> {
-    /// Takes a pair, or counts why it is left out.
+    /// Adds a pair, or counts it as left out.
     fn add(&mut self, pair: Pair) -> Result<()> {
         let line = || format!("sentences.json:{}", pair.line);
         let Some(path) = pair.image else {
@@ -192,7 +192,7 @@ impl PairReader<'_> {
         Ok(())
     }
 
-    /// The number of an image, a new one if it was not seen before.
+    /// Returns the number of an image. A new image gets the next number.
     fn number(&mut self, path: PathBuf) -> usize {
         let next = self.numbers.len();
         let images = &mut self.read.images;
@@ -203,13 +203,13 @@ impl PairReader<'_> {
     }
 }
 
-/// A reason for which something was left out, how often, and the first example.
+/// A reason for leaving out data, with its count and the first example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cause {
-    /// In the plural: "pairs without a picture".
+    /// In the plural: "pairs without an image".
     what: String,
     count: usize,
-    /// The place where it was first found, and what is wrong there.
+    /// The first example, with its location.
     example: Option<String>,
 }
 
@@ -227,7 +227,7 @@ impl Cause {
         self.example.get_or_insert_with(example);
     }
 
-    /// The causes that reading a data set found.
+    /// Converts the diagnostics of a data set to causes.
     fn from_diagnostics(diagnostics: &Diagnostics) -> Vec<Cause> {
         let cause = |(what, count): (String, usize)| {
             let example = diagnostics
@@ -269,25 +269,25 @@ fn too_long(tokenizer: &TextTokenizer) -> String {
     format!("sentences over {} tokens", tokenizer.max_length())
 }
 
-/// Pairs as read, before it is known which images can be used.
+/// The pairs of a corpus before their images are checked.
 #[derive(Debug, Default)]
 pub struct UnresolvedPairs {
-    /// Distinct images, in the order they came.
+    /// The distinct images, in the order of the corpus.
     pub images: Vec<PathBuf>,
     found: Vec<(EntityId, PairRef)>,
     tokens: Vec<i64>,
     causes: Vec<Cause>,
 }
 
-/// Tells which images have features, and what is wrong with the others.
+/// A lookup of the features of images.
 pub trait ImageLookup {
-    /// Returns the image's number in the store of features; `None` where it has none.
+    /// Returns the number of an image in the patch store, or `None` if it has no features.
     fn number(&self, path: &Path) -> Option<usize>;
-    /// Returns why an image has no features, as a clause, where that is known.
-    fn fault(&self, path: &Path) -> Option<&str>;
+    /// Returns the reason that an image has no features, if it is known.
+    fn error(&self, path: &Path) -> Option<&str>;
 }
 
-/// The entities with enough pairs, in the order of the data set's vocabulary.
+/// Returns the entities with enough pairs, in the order of the data set's vocabulary.
 fn usable_entities(
     dataset: &Dataset,
     by_entity: &HashMap<EntityId, Vec<PairRef>>,
@@ -302,13 +302,13 @@ fn usable_entities(
 }
 
 impl UnresolvedPairs {
-    /// Leaves out pairs whose image was not seen, then entities with too few pairs, and groups the
-    /// rest.
+    /// Leaves out pairs whose image has no features, then entities with too few pairs, and groups
+    /// the others.
     ///
-    /// `rows`: the entities of an existing model, in its order; then exactly these are kept, and
-    /// one that has no pair is an error. Without it, the data set's own order.
+    /// `rows` are the entities of an existing model, in its order: exactly these are used, and each
+    /// needs a pair. Without it, the order is that of the data set.
     ///
-    /// Errors: `NoPairs`, with what was left out and why.
+    /// Errors: `NoPairs`, with the reasons.
     pub fn resolve(
         mut self,
         dataset: &Dataset,
@@ -334,7 +334,7 @@ impl UnresolvedPairs {
         for (row, entity) in entities.iter().enumerate() {
             let Some(own) = by_entity.remove(entity) else {
                 let what = format!(
-                    "the model knows entity {entity}, of which {} has no usable pair",
+                    "{} has no usable pair of entity {entity}, which the model needs",
                     dataset.root.display()
                 );
                 return Err(self.no_pairs_error(what, dataset));
@@ -351,7 +351,7 @@ impl UnresolvedPairs {
         Ok(pairs)
     }
 
-    /// Lists the causes, and the number of entities that have too few pairs.
+    /// Lists the causes, and the number of entities with too few pairs.
     fn left_out(&self, few: usize) -> Vec<(String, usize)> {
         let mut left_out: Vec<(String, usize)> = self
             .causes
@@ -364,7 +364,8 @@ impl UnresolvedPairs {
         left_out
     }
 
-    /// The error of a data set without an entity that has enough pairs; `single` entities have one.
+    /// Makes the error for a data set in which no entity has enough pairs. `single` entities have
+    /// one.
     fn no_entity_error(&mut self, dataset: &Dataset, single: usize) -> Error {
         let what = format!(
             "{} has no entity with 2 usable pairs of a sentence and an image",
@@ -382,7 +383,7 @@ impl UnresolvedPairs {
     fn drop_unreadable_images(&mut self, seen: &dyn ImageLookup) {
         let numbers: Vec<Option<usize>> =
             self.images.iter().map(|path| seen.number(path)).collect();
-        let mut unseen = Cause::new("pairs whose picture cannot be read".into());
+        let mut unseen = Cause::new("pairs whose image cannot be read".into());
         let images = &self.images;
         self.found
             .retain_mut(|(_, pair)| match numbers[pair.image] {
@@ -396,7 +397,7 @@ impl UnresolvedPairs {
                         format!(
                             "{} {}",
                             path.display(),
-                            seen.fault(path).unwrap_or("has no features")
+                            seen.error(path).unwrap_or("has no features")
                         )
                     });
                     false
@@ -406,8 +407,8 @@ impl UnresolvedPairs {
             .extend(Some(unseen).filter(|cause| cause.count > 0));
     }
 
-    /// The error of a data set without pairs: what was left out of the corpus, and of the
-    /// vocabulary when it was opened.
+    /// Makes the error for missing pairs, with the causes found in the corpus and in the
+    /// vocabulary.
     fn no_pairs_error(&self, what: String, dataset: &Dataset) -> Error {
         let mut causes = Cause::from_diagnostics(&dataset.diagnostics.errors());
         causes.extend(self.causes.iter().cloned());

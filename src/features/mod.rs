@@ -1,5 +1,5 @@
-//! What the model is fed: tokens with `[MASK]`, states of the frozen text layers, pictures as patch
-//! features, and where encoders come from.
+//! The input of the model: tokens with `[MASK]`, hidden states of the frozen text layers, patch
+//! features of images, and the encoders that compute them.
 
 pub mod clip_encoder;
 pub mod encoder_source;
@@ -20,10 +20,10 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 
-/// Where features of frozen encoders are kept between runs.
+/// Returns the folder in which features of frozen encoders are cached.
 pub fn cache_folder() -> Result<PathBuf> {
     let folder = directories::BaseDirs::new().map(|dirs| dirs.cache_dir().join("multiexpan"));
     folder.ok_or_else(|| {
-        Error::Mismatch("there is no home folder to keep features in; set XDG_CACHE_HOME".into())
+        Error::Mismatch("there is no home folder for cached features; set XDG_CACHE_HOME".into())
     })
 }

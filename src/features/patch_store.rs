@@ -1,5 +1,5 @@
-//! The patch features of a data set's pictures: computed where the cache has none, then read at
-//! random.
+//! The patch features of a data set's images: missing ones are computed, then they can be read in
+//! any order.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -15,18 +15,18 @@ use crate::features::image_encoder::{ImageEncoder, PreparedImage};
 use crate::features::loaded_pairs::ImageLookup;
 use crate::progress::{Observer, Progress};
 
-/// Pictures encoded at once.
+/// The batch size of the image encoder.
 const BATCH: usize = 32;
-/// Threads that read and decode pictures beside the one that encodes.
+/// The number of threads that read and decode images, besides the one that encodes.
 const DECODERS: usize = 2;
-/// Pictures read at once where features are pooled.
+/// The number of images that are pooled at once.
 const CHUNK: usize = 256;
-/// Bytes of an f16.
+/// The size of an f16, in bytes.
 const F16: usize = 2;
-/// The observer hears no more often.
+/// The minimum time between two progress reports.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Returns what one image's features are in the cache of this encoder.
+/// Returns the shape of an image's features in the cache of this encoder.
 pub fn cache_record(encoder: &ImageEncoder) -> CacheRecord {
     CacheRecord {
         numbers: (encoder.patches() * encoder.features()) as usize,
@@ -34,16 +34,16 @@ pub fn cache_record(encoder: &ImageEncoder) -> CacheRecord {
     }
 }
 
-/// What came of a list of pictures.
+/// The features of a list of images.
 pub struct ImageFeatures {
     pub store: PatchStore,
-    /// Pictures without features, and why, as a clause; sorted by path.
+    /// The images without features, sorted by path, with the reason, which follows the path.
     pub broken: Vec<(PathBuf, String)>,
-    /// How many were computed now; the rest came from the cache.
+    /// The number of images that were encoded. The others were in the cache.
     pub encoded: usize,
 }
 
-/// Patch features `[P, F]` of pictures, by a dense number.
+/// The patch features `[P, F]` of images, numbered from 0.
 pub struct PatchStore {
     numbers: HashMap<PathBuf, usize>,
     patches: i64,
@@ -52,9 +52,9 @@ pub struct PatchStore {
 }
 
 enum PatchRows {
-    /// f16, all pictures one after another.
+    /// The features of all images as f16.
     InMemory(Vec<u8>),
-    /// In the cache's memory-mapped segments.
+    /// The features in the memory-mapped segments of the cache.
     Mapped(FeatureCache, Vec<CacheLocation>),
 }
 
@@ -63,7 +63,7 @@ impl ImageLookup for ImageFeatures {
         self.store.number(path)
     }
 
-    fn fault(&self, path: &Path) -> Option<&str> {
+    fn error(&self, path: &Path) -> Option<&str> {
         let at = self
             .broken
             .binary_search_by(|(broken, _)| broken.as_path().cmp(path))
@@ -73,14 +73,14 @@ impl ImageLookup for ImageFeatures {
 }
 
 impl PatchStore {
-    /// Features that are at hand: `features` `[N, P, F]`, one a path.
+    /// Makes a store from `features` `[N, P, F]`, one per path.
     pub fn from_tensor(paths: &[PathBuf], features: &Tensor) -> Result<PatchStore> {
         let (n, patches, features_wide) = features
             .size3()
-            .map_err(|e| torch_error("holding features", e))?;
+            .map_err(|e| torch_error("storing features", e))?;
         if n as usize != paths.len() {
             return Err(Error::Mismatch(format!(
-                "features of {n} pictures for {} paths",
+                "features of {n} images for {} paths",
                 paths.len()
             )));
         }
@@ -98,21 +98,21 @@ impl PatchStore {
         })
     }
 
-    /// Features in `cache`: those of `paths[i]` are at `places[i]`, if anywhere. With `grid` they
-    /// are pooled to `grid × grid` and held in memory.
+    /// Makes a store from the features in `cache`. Those of `paths[i]` are at `locations[i]`. With
+    /// `grid` they are pooled to `grid × grid` and stored in memory.
     fn cached(
         paths: &[&Path],
-        places: &[Option<CacheLocation>],
+        locations: &[Option<CacheLocation>],
         encoder: &ImageEncoder,
         cache: FeatureCache,
         grid: Option<i64>,
     ) -> Result<PatchStore> {
         let mut numbers = HashMap::new();
         let mut found = Vec::new();
-        for (path, place) in paths.iter().zip(places) {
-            if let Some(place) = place {
+        for (path, location) in paths.iter().zip(locations) {
+            if let Some(location) = location {
                 numbers.insert(path.to_path_buf(), found.len());
-                found.push(*place);
+                found.push(*location);
             }
         }
         let (patches, rows) = match grid {
@@ -130,12 +130,12 @@ impl PatchStore {
         })
     }
 
-    /// A picture's number, none where it has no features.
+    /// Returns the number of an image, or `None` if it has no features.
     pub fn number(&self, path: &Path) -> Option<usize> {
         self.numbers.get(path).copied()
     }
 
-    /// Pictures that have features.
+    /// Returns the number of images with features.
     pub fn len(&self) -> usize {
         self.numbers.len()
     }
@@ -144,25 +144,27 @@ impl PatchStore {
         self.numbers.is_empty()
     }
 
-    /// P, after pooling.
+    /// Returns P, the number of patches after pooling.
     pub fn patches(&self) -> i64 {
         self.patches
     }
 
-    /// F.
+    /// Returns F, the number of features of a patch.
     pub fn features(&self) -> i64 {
         self.features
     }
 
-    /// Features of the pictures with these numbers: `[B, P, F]`, f32, on the CPU. Panics on a
-    /// number that no picture has; fails where the cache's file was harmed meanwhile.
+    /// Returns the features of the images with these numbers: `[B, P, F]`, f32, on the CPU. Panics
+    /// for an unknown number.
+    ///
+    /// Errors: `Format` if the cache's file was damaged meanwhile.
     pub fn get(&self, numbers: &[usize]) -> Result<Tensor> {
         let record = (self.patches * self.features) as usize * F16;
         let mut bytes = Vec::with_capacity(numbers.len() * record);
         for &number in numbers {
             bytes.extend_from_slice(match &self.rows {
                 PatchRows::InMemory(all) => &all[number * record..(number + 1) * record],
-                PatchRows::Mapped(cache, places) => cache.record(places[number])?,
+                PatchRows::Mapped(cache, locations) => cache.record(locations[number])?,
             });
         }
         let half = f16_tensor(&bytes, &[numbers.len() as i64, self.patches, self.features])?;
@@ -191,27 +193,27 @@ pub fn image_features(
     let mut gathering = EncodingRun::new(&paths, encoder, &mut cache);
     gathering.gather(observer)?;
     let EncodingRun {
-        places,
+        locations,
         broken,
         encoded,
         ..
     } = gathering;
     Ok(ImageFeatures {
-        store: PatchStore::cached(&paths, &places, encoder, cache, grid)?,
+        store: PatchStore::cached(&paths, &locations, encoder, cache, grid)?,
         broken,
         encoded,
     })
 }
 
-/// One picture as it comes from a decoder.
+/// An image from a decoder thread.
 enum DecodedImage {
-    /// The cache has this content.
+    /// The content is in the cache.
     Known(ContentHash),
     New(ContentHash, PreparedImage),
     Broken(String),
 }
 
-/// A decoder thread: takes the next path until there is none, or nobody listens.
+/// Decodes images until there are none left, or the receiver is gone. Runs on a decoder thread.
 fn decode_all(
     paths: &[&Path],
     side: u32,
@@ -248,16 +250,16 @@ fn decode_image(path: &Path, side: u32, known: &HashSet<ContentHash>) -> Decoded
     }
 }
 
-/// The encoding side: takes what the decoders read and finds each picture a place in the cache.
+/// A run that encodes the images of the decoders and stores their features in the cache.
 struct EncodingRun<'a> {
     paths: &'a [&'a Path],
     encoder: &'a ImageEncoder,
     cache: &'a mut FeatureCache,
-    places: Vec<Option<CacheLocation>>,
+    locations: Vec<Option<CacheLocation>>,
     broken: Vec<(PathBuf, String)>,
     encoded: usize,
     waiting: Vec<(usize, ContentHash)>,
-    pictures: Vec<PreparedImage>,
+    images: Vec<PreparedImage>,
 }
 
 impl<'a> EncodingRun<'a> {
@@ -267,14 +269,14 @@ impl<'a> EncodingRun<'a> {
         cache: &'a mut FeatureCache,
     ) -> EncodingRun<'a> {
         EncodingRun {
-            places: vec![None; paths.len()],
+            locations: vec![None; paths.len()],
             paths,
             encoder,
             cache,
             broken: Vec::new(),
             encoded: 0,
             waiting: Vec::new(),
-            pictures: Vec::new(),
+            images: Vec::new(),
         }
     }
 
@@ -291,7 +293,7 @@ impl<'a> EncodingRun<'a> {
                 scope.spawn(move || decode_all(paths, side, known, next, &sender));
             }
             drop(sender);
-            // the receiver goes with this call, so the decoders end also when it stops early
+            // the receiver is dropped in this call, which also ends the decoders if it stops early
             self.run(receiver, observer)
         })
     }
@@ -304,7 +306,7 @@ impl<'a> EncodingRun<'a> {
         let mut clock = ProgressTimer::new(self.paths.len());
         for (done, (number, read)) in receiver.into_iter().enumerate() {
             self.take(number, read)?;
-            if self.pictures.len() == BATCH {
+            if self.images.len() == BATCH {
                 self.encode()?;
             }
             if let Err(stopped) = clock.report(done + 1, self.encoded, observer) {
@@ -326,17 +328,17 @@ impl<'a> EncodingRun<'a> {
             DecodedImage::Known(hash) => (hash, None),
             DecodedImage::New(hash, picture) => (hash, Some(picture)),
         };
-        self.places[number] = self.cache.find(&hash)?;
-        if self.places[number].is_some() {
+        self.locations[number] = self.cache.find(&hash)?;
+        if self.locations[number].is_some() {
             return Ok(());
         }
         match picture {
             Some(picture) => {
                 self.waiting.push((number, hash));
-                self.pictures.push(picture);
+                self.images.push(picture);
                 Ok(())
             }
-            // its record turned out to be damaged: read it again, now as a new one
+            // the cached record is damaged: decode the image again
             None => {
                 let side = self.encoder.kind().side();
                 self.take(
@@ -348,29 +350,29 @@ impl<'a> EncodingRun<'a> {
     }
 
     fn encode(&mut self) -> Result<()> {
-        if self.pictures.is_empty() {
+        if self.images.is_empty() {
             return Ok(());
         }
-        let bytes = f16_bytes(&self.encoder.encode(&self.pictures)?)?;
+        let bytes = f16_bytes(&self.encoder.encode(&self.images)?)?;
         let records = bytes.chunks_exact(cache_record(self.encoder).bytes());
         for ((number, hash), record) in self.waiting.drain(..).zip(records) {
             let path = self.paths[number];
-            self.places[number] = Some(
+            self.locations[number] = Some(
                 self.cache
                     .append(hash, record, || path.display().to_string())?,
             );
         }
-        self.encoded += self.pictures.len();
-        self.pictures.clear();
+        self.encoded += self.images.len();
+        self.images.clear();
         Ok(())
     }
 }
 
-/// When to tell the observer, and what.
+/// Limits the rate of progress reports and estimates the remaining time.
 struct ProgressTimer {
     total: usize,
     began: Instant,
-    told: Instant,
+    reported: Instant,
 }
 
 impl ProgressTimer {
@@ -378,7 +380,7 @@ impl ProgressTimer {
         ProgressTimer {
             total,
             began: Instant::now(),
-            told: Instant::now(),
+            reported: Instant::now(),
         }
     }
 
@@ -388,10 +390,10 @@ impl ProgressTimer {
         encoded: usize,
         observer: &mut dyn Observer<Progress>,
     ) -> Result<()> {
-        if self.told.elapsed() < REPORT_INTERVAL && done < self.total {
+        if self.reported.elapsed() < REPORT_INTERVAL && done < self.total {
             return Ok(());
         }
-        self.told = Instant::now();
+        self.reported = Instant::now();
         let seconds = self.began.elapsed().as_secs_f64().max(1e-3);
         let mut progress = Progress::new("image features", done as u64, self.total as u64);
         progress.remaining = Some(Duration::from_secs_f64(
@@ -404,19 +406,19 @@ impl ProgressTimer {
     }
 }
 
-/// Every record average-pooled to `grid × grid`, as f16.
+/// Average-pools every record to `grid × grid`, as f16.
 fn pool_records(
     cache: &FeatureCache,
-    places: &[CacheLocation],
+    locations: &[CacheLocation],
     encoder: &ImageEncoder,
     grid: i64,
 ) -> Result<Vec<u8>> {
     let (side, features) = (encoder.kind().grid(), encoder.features());
-    let mut all = Vec::with_capacity(places.len() * (grid * grid * features) as usize * F16);
-    for chunk in places.chunks(CHUNK) {
+    let mut all = Vec::with_capacity(locations.len() * (grid * grid * features) as usize * F16);
+    for chunk in locations.chunks(CHUNK) {
         let mut bytes = Vec::with_capacity(chunk.len() * cache_record(encoder).bytes());
-        for &place in chunk {
-            bytes.extend_from_slice(cache.record(place)?);
+        for &location in chunk {
+            bytes.extend_from_slice(cache.record(location)?);
         }
         // [n, P, F] → [n, F, side, side] → [n, F, grid, grid] → [n, grid², F]
         let map =
@@ -430,7 +432,7 @@ fn pool_records(
     Ok(all)
 }
 
-/// A tensor's numbers as f16, in memory order of its shape.
+/// Returns the values of a tensor as f16 bytes, in row-major order.
 fn f16_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
     let half = tensor
         .to_device(tch::Device::Cpu)
@@ -442,11 +444,13 @@ fn f16_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// `bytes` must be exactly the shape's f16 numbers.
+/// Makes a tensor from f16 bytes.
+///
+/// Errors: `Mismatch` for another number of bytes.
 fn f16_tensor(bytes: &[u8], size: &[i64]) -> Result<Tensor> {
     if bytes.len() as i64 != size.iter().product::<i64>() * F16 as i64 {
         return Err(Error::Mismatch(format!(
-            "{} bytes of features for {size:?}",
+            "{} bytes of features for the shape {size:?}",
             bytes.len()
         )));
     }

@@ -1,4 +1,4 @@
-//! Compares a `preprocessor_config.json` beside an image encoder's weights with what is done here.
+//! Compares the `preprocessor_config.json` of an image encoder with the preparation of images here.
 //! The settings are those of the image processors in Hugging Face's transformers.
 
 use std::path::Path;
@@ -8,26 +8,25 @@ use serde_json::{Map, Value};
 use crate::error::Result;
 use crate::text_file::read_json;
 
-/// The file of the settings.
+/// The name of the settings file.
 pub const FILE: &str = "preprocessor_config.json";
 
-/// The way in which images are prepared for a network here.
+/// The preparation of images for a network.
 #[derive(Debug, Clone, Copy)]
 pub struct ImagePreparation {
-    /// Width and height that the network sees, in pixels.
+    /// The width and height of the network's input, in pixels.
     pub side: u32,
-    /// True: the shorter side is resized and the middle cut out. False: the whole image is
-    /// squashed.
+    /// If true, the shorter side is resized and the centre is cut out. If false, the whole image is
+    /// resized.
     pub center_crop: bool,
-    /// The filter, by Pillow's numbers: 2 is bilinear, 3 is bicubic.
+    /// Pillow's number of the resampling filter: 2 is bilinear, 3 is bicubic.
     pub resample: i64,
-    /// Means and deviations of the channels that are taken off; `None`: none are.
+    /// The means and standard deviations of the channels. `None` if images are not normalised.
     pub normalization: Option<[[f32; 3]; 2]>,
 }
 
-/// Returns which settings of the folder's `preprocessor_config.json` are not followed, as something
-/// that is left out and counted; nothing where there is no such file, or the preparation is what it
-/// asks for.
+/// Describes the settings of the folder's `preprocessor_config.json` that differ from the
+/// preparation, with their number. Returns nothing if there is no such file, or no difference.
 ///
 /// Errors: those of reading JSON.
 pub fn unsupported_settings(
@@ -51,7 +50,7 @@ pub fn unsupported_settings(
 }
 
 impl ImagePreparation {
-    /// Returns each setting that asks for something else, and what is done.
+    /// Describes each setting that differs.
     fn differences(&self, settings: &Map<String, Value>) -> Vec<String> {
         let mut found = Differences {
             settings,
@@ -83,17 +82,17 @@ impl ImagePreparation {
     }
 }
 
-/// Settings, and those of them that ask for something else than what is done.
+/// The settings, and descriptions of those that differ.
 struct Differences<'a> {
     settings: &'a Map<String, Value>,
     all: Vec<String>,
 }
 
 impl Differences<'_> {
-    /// Adds the setting `name` where it is given and not followed; `here` says what is done.
-    fn compare(&mut self, name: &str, is_followed: impl Fn(&Value) -> bool, here: String) {
+    /// Adds the setting `name` if it is given and not equal. `here` describes the value used here.
+    fn compare(&mut self, name: &str, is_equal: impl Fn(&Value) -> bool, here: String) {
         let value = self.settings.get(name);
-        if let Some(value) = value.filter(|value| !value.is_null() && !is_followed(value)) {
+        if let Some(value) = value.filter(|value| !value.is_null() && !is_equal(value)) {
             self.all.push(format!("{name} {value}, here {here}"));
         }
     }
@@ -117,7 +116,8 @@ fn is_one_255th(value: &Value) -> bool {
         .is_some_and(|factor| (factor * 255.0 - 1.0).abs() < 1e-3)
 }
 
-/// The numbers of a size: one, or those of an object such as `{"height": 224, "width": 224}`.
+/// Returns the numbers of a size, which is one number or an object such as
+/// `{"height": 224, "width": 224}`.
 fn numbers(value: &Value) -> Vec<f64> {
     match value {
         Value::Object(sides) => sides.values().filter_map(Value::as_f64).collect(),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_done_otherwise_is_named() {
+    fn only_differences_are_listed() {
         let same = r#"{"do_resize": true, "size": {"height": 224, "width": 224}, "resample": 2, "do_rescale": true,
             "rescale_factor": 0.00392156862745098, "do_normalize": true, "image_mean": [0.485, 0.456, 0.406],
             "image_std": [0.229, 0.224, 0.225], "do_center_crop": false, "crop_pct": null}"#;
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_is_an_error() {
+    fn an_invalid_file_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "{").unwrap();
         assert!(

@@ -1,5 +1,5 @@
-//! What the frozen encoders say of each entity as a whole: the mean of its unmasked sentences, and
-//! of its pictures.
+//! Profiles of entities by the frozen encoders: the mean of the unmasked sentences, and of the
+//! images.
 
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
@@ -16,21 +16,23 @@ use crate::model::layer::{attention_bias, unit_rows};
 use crate::model::weights::Weights;
 use crate::progress::{Observer, Progress};
 
-/// Pairs of one entity that are looked at.
+/// The maximum number of pairs of an entity that are used.
 const MAX_PAIRS: usize = 16;
-/// Sentences in one batch of the text encoder.
+/// The batch size of the text encoder.
 const BATCH: usize = 64;
 
-/// Of every entity, on the device: `text [V, D]`, the mean over its sentences of the unit mean over
-/// tokens; `image [V, F]`, the mean over its pairs' pictures of the mean over patches.
+/// The profiles of all entities, on the device.
 #[derive(Debug)]
 pub struct Profiles {
+    /// The mean over the sentences of the unit mean over tokens, `[V, D]`.
     pub text: Tensor,
+    /// The mean over the images of the mean over patches, `[V, F]`.
     pub image: Tensor,
 }
 
 impl Profiles {
-    /// Computes them; the text's are kept under `folder`. `encoder_hash` names BERT's weights.
+    /// Computes the profiles. Those of texts are cached in `folder`. `encoder_hash` is the hash of
+    /// BERT's weights.
     pub fn open(
         folder: &Path,
         pairs: &LoadedPairs,
@@ -47,9 +49,9 @@ impl Profiles {
         let name =
             blake3::hash(format!("{encoder_hash} {settings} {texts} {MAX_PAIRS}").as_bytes());
         let path = folder.join(format!("profile-{}.safetensors", &name.to_hex()[..32]));
-        let text = match Weights::open(&path).and_then(|kept| kept.get("text")) {
+        let text = match Weights::open(&path).and_then(|cached| cached.get("text")) {
             Ok(text) => text.to_device(device),
-            // not there yet, or damaged: made anew
+            // missing or damaged: compute it
             Err(_) => {
                 let text = mean_texts(pairs, &chosen, bert, device, observe)?;
                 check_finite("sentences", &text, pairs)?;
@@ -64,7 +66,9 @@ impl Profiles {
     }
 }
 
-/// Refuses means that have NaN or infinity (`Mismatch`, which names the entity).
+/// Checks that all means are finite.
+///
+/// Errors: `Mismatch`, which names the entity.
 fn check_finite(what: &str, means: &Tensor, pairs: &LoadedPairs) -> Result<()> {
     match find_not_finite(means)? {
         None => Ok(()),
@@ -99,7 +103,7 @@ fn mean_texts(
     Ok(mean.finish())
 }
 
-/// Mean over tokens of BERT's last states, of unit length: `[B, D]`.
+/// Returns the mean over tokens of BERT's last hidden states, of unit length: `[B, D]`.
 fn sentence_states(bert: &Bert, texts: &[Vec<i64>], device: Device) -> Tensor {
     let (ids, keep) = pad(texts, device);
     tch::no_grad(|| {
@@ -118,12 +122,12 @@ fn mean_images(
 ) -> Result<Tensor> {
     let mut mean = EntityMean::new(pairs.entities.len(), device);
     for batch in chosen.chunks(BATCH) {
-        let pictures: Vec<usize> = batch.iter().map(|&pair| pairs.pairs[pair].image).collect();
-        let seen = patches
-            .get(&pictures)?
+        let images: Vec<usize> = batch.iter().map(|&pair| pairs.pairs[pair].image).collect();
+        let features = patches
+            .get(&images)?
             .mean_dim([1i64].as_slice(), false, Kind::Float)
             .to_device(device);
-        mean.add(&pairs.labels(batch.iter().copied(), device), &seen);
+        mean.add(&pairs.labels(batch.iter().copied(), device), &features);
     }
     Ok(mean.finish())
 }

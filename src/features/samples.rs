@@ -1,4 +1,4 @@
-//! From pairs to what the network takes.
+//! Makes the network's input from samples of pairs.
 
 use tch::{Device, Tensor};
 
@@ -9,17 +9,17 @@ use crate::features::text_states::{TextStates, pad};
 use crate::model::NetworkInput;
 use crate::types::Mode;
 
-/// One pair as it is shown: a sentence, a picture of the same entity, and what of them is seen.
+/// A sentence, an image of the same entity, and the mode in which the network sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
-    /// Number in [`LoadedPairs::pairs`]: gives the sentence and the entity.
+    /// The index in [`LoadedPairs::pairs`], which gives the sentence and the entity.
     pub pair: usize,
-    /// Number in the store of patches.
+    /// The index in the patch store.
     pub image: usize,
     pub mode: Mode,
 }
 
-/// Everything about a data set that the network is fed from.
+/// The features of a data set from which the network's input is made.
 pub struct FeatureSources {
     pub pairs: LoadedPairs,
     pub texts: TextStates,
@@ -27,27 +27,29 @@ pub struct FeatureSources {
     pub device: Device,
 }
 
-/// Where `[MASK]` stands in `[CLS] [MASK] [SEP]`.
-const BLANK_MASK_AT: i64 = 1;
+/// The position of `[MASK]` in `[CLS] [MASK] [SEP]`.
+const BLANK_MASK_POSITION: i64 = 1;
 
 impl FeatureSources {
-    /// The input for these samples, of any mix of modes.
+    /// Makes the input for these samples, which may have different modes.
     pub fn input(&self, samples: &[Sample]) -> Result<NetworkInput> {
-        let shown: Vec<Option<usize>> = samples
+        let texts: Vec<Option<usize>> = samples
             .iter()
             .map(|s| s.mode.sees_text().then_some(s.pair))
             .collect();
-        let (text, text_keep) = self.texts.get(&shown, self.device)?;
-        let at = |s: &Option<usize>| {
-            s.map_or(BLANK_MASK_AT, |p| self.pairs.pairs[p].mask_position as i64)
+        let (text, text_keep) = self.texts.get(&texts, self.device)?;
+        let position = |s: &Option<usize>| {
+            s.map_or(BLANK_MASK_POSITION, |p| {
+                self.pairs.pairs[p].mask_position as i64
+            })
         };
-        let mask_position: Vec<i64> = shown.iter().map(at).collect();
-        let seen: Vec<bool> = samples.iter().map(|s| s.mode.sees_image()).collect();
-        let (patches, image_keep) = if seen.contains(&true) {
+        let mask_position: Vec<i64> = texts.iter().map(position).collect();
+        let sees_image: Vec<bool> = samples.iter().map(|s| s.mode.sees_image()).collect();
+        let (patches, image_keep) = if sees_image.contains(&true) {
             let images: Vec<usize> = samples.iter().map(|s| s.image).collect();
-            let keep = seen
+            let keep = sees_image
                 .contains(&false)
-                .then(|| Tensor::from_slice(&seen).to_device(self.device));
+                .then(|| Tensor::from_slice(&sees_image).to_device(self.device));
             (
                 Some(self.patches.get(&images)?.to_device(self.device)),
                 keep,
@@ -64,14 +66,14 @@ impl FeatureSources {
         })
     }
 
-    /// The tokens that the masks hide, `[B, M]`, and `[B, M]` true where they are: what masked
-    /// language modelling is to find.
+    /// Returns the tokens of the masked mentions, `[B, M]`, and the mask of valid tokens, `[B, M]`.
+    /// They are the targets of masked language modelling.
     pub fn mentions(&self, samples: &[Sample]) -> (Tensor, Tensor) {
-        let hidden: Vec<&[i64]> = samples.iter().map(|s| self.pairs.mention(s.pair)).collect();
-        pad(&hidden, self.device)
+        let mentions: Vec<&[i64]> = samples.iter().map(|s| self.pairs.mention(s.pair)).collect();
+        pad(&mentions, self.device)
     }
 
-    /// The entities' rows, `[B]`: what masked entity prediction is to find.
+    /// Returns the rows of the entities, `[B]`, which are the targets of masked entity prediction.
     pub fn labels(&self, samples: &[Sample]) -> Tensor {
         self.pairs
             .labels(samples.iter().map(|s| s.pair), self.device)

@@ -1,4 +1,4 @@
-//! States after BERT's frozen layers, computed once and kept on disk as f16.
+//! Hidden states after BERT's frozen layers, computed once and cached on disk as f16.
 
 use half::f16;
 use std::fs::File;
@@ -14,28 +14,28 @@ use crate::model::layer::attention_bias;
 use crate::model::network_config::TRAINED_BERT_LAYERS;
 use crate::progress::{Observer, Progress};
 
-/// Tokens in one batch of the frozen layers, padding included.
+/// The number of tokens in a batch, including padding.
 const BATCH_TOKENS: usize = 4096;
 
-/// Bytes that text states of all data sets may take on disk; the oldest files go first.
+/// The size limit of the files of all data sets, in bytes. The oldest files are deleted first.
 const LIMIT: u64 = 64 << 30;
 
-/// The states of every pair's text, `[L, D]` each.
+/// The hidden states of the text of every pair, `[L, D]` each.
 #[derive(Debug)]
 pub struct TextStates {
     file: File,
     path: PathBuf,
-    /// First token of each pair in the file; one more than pairs.
+    /// The first token of each pair in the file, and the end of the last one.
     offsets: Vec<u64>,
     width: usize,
-    /// The states of `[CLS] [MASK] [SEP]`, `[3, D]` as f16.
+    /// The hidden states of `[CLS] [MASK] [SEP]`, `[3, D]` as f16.
     blank: Vec<f16>,
 }
 
 impl TextStates {
-    /// Opens the states of these pairs under `folder`, computing them where they are not there yet.
+    /// Opens the hidden states of these pairs in `folder`, and computes them if they do not exist.
     ///
-    /// `encoder_hash` names BERT's weights; `blank` is `[CLS] [MASK] [SEP]`.
+    /// `encoder_hash` is the hash of BERT's weights, `blank` is `[CLS] [MASK] [SEP]`.
     pub fn open(
         folder: &Path,
         pairs: &LoadedPairs,
@@ -76,8 +76,8 @@ impl TextStates {
         })
     }
 
-    /// Texts of these pairs, `None` for a pair shown without its text: states `[B, L, D]`, and `[B,
-    /// L]` true at tokens.
+    /// Returns the hidden states `[B, L, D]` of the texts of these pairs, and the mask `[B, L]`,
+    /// which is true at tokens. `None` stands for a pair without its text.
     pub fn get(&self, shown: &[Option<usize>], device: Device) -> Result<(Tensor, Tensor)> {
         let blank_length = self.blank.len() / self.width;
         let length = |s: &Option<usize>| {
@@ -107,7 +107,7 @@ impl TextStates {
                         .for_each(|(to, b)| *to = f16::from_le_bytes([b[0], b[1]]));
                     if to.iter().any(|number| !number.is_finite()) {
                         let reason = format!(
-                            "holds numbers that are not finite for pair {pair}; delete the file"
+                            "has values that are not finite for pair {pair}; delete the file"
                         );
                         return Err(Error::format(&self.path, reason));
                     }
@@ -126,8 +126,8 @@ impl TextStates {
     }
 }
 
-/// Runs the frozen layers over every pair, like lengths together, into a file that appears whole or
-/// not at all.
+/// Computes the hidden states of every pair, in batches of similar length. The file is written
+/// atomically.
 fn compute(
     path: &Path,
     pairs: &LoadedPairs,
@@ -177,17 +177,18 @@ fn compute(
 
 fn not_finite(text: &str) -> Error {
     Error::Mismatch(format!(
-        "the text encoder gives {text} states that are not finite as f16; its weights are damaged or of another network"
+        "the text encoder's hidden states of {text} are not finite as f16; its weights are damaged or of another network"
     ))
 }
 
-/// Texts of any lengths through the frozen layers: `[B, L, D]`, padded.
+/// Computes the padded hidden states `[B, L, D]` of texts after the frozen layers.
 fn run_frozen_layers(bert: &Bert, texts: &[&[i64]], device: Device) -> Tensor {
     let (ids, keep) = pad(texts, device);
     tch::no_grad(|| bert.lower(&ids, &attention_bias(&keep), TRAINED_BERT_LAYERS))
 }
 
-/// Token ids of any lengths as one tensor `[B, L]`, padded with 0, and `[B, L]` true at tokens.
+/// Pads token ids with 0 to one tensor `[B, L]`. Returns it with the mask `[B, L]`, which is true
+/// at tokens.
 pub(super) fn pad<T: AsRef<[i64]>>(texts: &[T], device: Device) -> (Tensor, Tensor) {
     let longest = texts.iter().map(|t| t.as_ref().len()).max().unwrap_or(0);
     let mut ids = vec![0i64; texts.len() * longest];
@@ -216,8 +217,8 @@ fn to_f16(states: &Tensor) -> Vec<f16> {
     out
 }
 
-/// Removes the oldest text states until `bytes` more fit under [`LIMIT`]. What cannot be removed
-/// stays.
+/// Deletes the oldest files until `bytes` more fit into [`LIMIT`]. Files that cannot be deleted are
+/// ignored.
 fn make_room(folder: &Path, bytes: u64) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;

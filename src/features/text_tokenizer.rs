@@ -1,4 +1,4 @@
-//! Sentences to token ids, the mention's whole span replaced by one `[MASK]`.
+//! Converts sentences to token ids. The mention is replaced by one `[MASK]`.
 
 use std::path::{Path, PathBuf};
 
@@ -7,13 +7,13 @@ use tokenizers::Tokenizer;
 use crate::error::{Error, Result};
 use crate::features::tokenizer_files::TokenizerFiles;
 
-/// Sentences of more tokens, `[CLS]` and `[SEP]` counted, are left out (Li et al., AAAI 2024).
+/// The maximum number of tokens of a sentence, including `[CLS]` and `[SEP]`. Longer sentences are
+/// left out (Li et al., AAAI 2024).
 pub const MAX_TOKENS: usize = 150;
-/// `[CLS] [MASK] [SEP]`: the shortest text.
+/// The minimum number of positions of an encoder, for `[CLS] [MASK] [SEP]`.
 const MIN_LENGTH: usize = 3;
 
-/// A BERT tokenizer and its special tokens. See [`TokenizerFiles`] for the files and settings that
-/// make it.
+/// A BERT tokenizer with its special tokens. See [`TokenizerFiles`] for its files and settings.
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
     file: PathBuf,
@@ -21,11 +21,11 @@ pub struct TextTokenizer {
     sep: i64,
     mask: i64,
     pad: i64,
-    /// Positions of the encoder.
+    /// The number of positions of the encoder.
     positions: usize,
 }
 
-/// A sentence as the text encoder takes it.
+/// A sentence as input of the text encoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaskedSentence {
     /// `[CLS] … [MASK] … [SEP]`.
@@ -35,7 +35,7 @@ pub struct MaskedSentence {
 }
 
 impl TextTokenizer {
-    /// Opens a folder's tokenizer, for an encoder with any number of tokens and positions.
+    /// Opens the tokenizer of a folder, without limits on tokens and positions.
     ///
     /// Errors: those of [`TokenizerFiles::open`].
     pub fn open(folder: &Path) -> Result<TextTokenizer> {
@@ -59,10 +59,9 @@ impl TextTokenizer {
         })
     }
 
-    /// Limits it to an encoder with so many token embeddings and positions.
+    /// Limits the tokenizer to an encoder with these numbers of token embeddings and positions.
     ///
-    /// Errors: `Format` where it has a token that the encoder has no row for; `Mismatch` for too
-    /// few positions.
+    /// Errors: `Format` for a token without an embedding; `Mismatch` for too few positions.
     pub fn with_limits(mut self, rows: i64, positions: i64) -> Result<TextTokenizer> {
         let highest = self
             .tokenizer
@@ -86,22 +85,21 @@ impl TextTokenizer {
         Ok(self)
     }
 
-    /// Returns the most tokens that a sentence may have: [`MAX_TOKENS`], or the encoder's positions
-    /// where they are fewer.
+    /// Returns the maximum number of tokens of a sentence: [`MAX_TOKENS`], or the number of the
+    /// encoder's positions if it is smaller.
     pub fn max_length(&self) -> usize {
         MAX_TOKENS.min(self.positions)
     }
 
-    /// Returns how many tokens of a text the encoder has positions for.
+    /// Returns the number of positions of the encoder.
     pub fn positions(&self) -> usize {
         self.positions
     }
 
-    /// Returns a sentence whose mention is `tokens[start..=end]`, the mention masked. `None` where
-    /// that is more than [`TextTokenizer::longest`] ids, or the mention is not inside the sentence:
-    /// the pair is to be left out.
+    /// Converts a sentence with the masked mention `tokens[start..=end]`. Returns `None` if it is
+    /// longer than [`TextTokenizer::max_length`], or the mention is not inside the sentence.
     ///
-    /// Errors: `Format` where the tokenizer itself fails.
+    /// Errors: `Format` if the tokenizer fails.
     pub fn encode(
         &self,
         tokens: &[String],
@@ -111,7 +109,7 @@ impl TextTokenizer {
         if start > end || end >= tokens.len() {
             return Ok(None);
         }
-        // The two sides apart, so that no normalizer or merge can reach the mask.
+        // both sides are tokenized separately, so that the mask is not changed
         let before = self.word_pieces(&tokens[..start])?;
         let after = self.word_pieces(&tokens[end + 1..])?;
         if before.len() + after.len() + MIN_LENGTH > self.max_length() {
@@ -129,7 +127,7 @@ impl TextTokenizer {
         Ok(Some(MaskedSentence { ids, mask_position }))
     }
 
-    /// `[CLS] [MASK] [SEP]`: what a model that sees no text is shown.
+    /// Returns `[CLS] [MASK] [SEP]`, the input of a model that does not see the text.
     pub fn blank_input(&self) -> Vec<i64> {
         vec![self.cls, self.mask, self.sep]
     }
@@ -150,19 +148,19 @@ impl TextTokenizer {
         self.sep
     }
 
-    /// How many ids there are, special tokens counted.
+    /// Returns the number of ids, including special tokens.
     pub fn vocabulary_size(&self) -> usize {
         self.tokenizer.get_vocab_size(true)
     }
 
-    /// Returns the words' own ids, without special tokens.
+    /// Returns the ids of the words, without special tokens.
     ///
-    /// Errors: `Format` where the tokenizer itself fails.
+    /// Errors: `Format` if the tokenizer fails.
     pub fn word_pieces(&self, words: &[String]) -> Result<Vec<i64>> {
         let failed = |e| {
             Error::format(
                 &self.file,
-                format!("is a tokenizer that fails at “{}”: {e}", words.join(" ")),
+                format!("cannot tokenize “{}”: {e}", words.join(" ")),
             )
         };
         let encoding = self
@@ -173,7 +171,7 @@ impl TextTokenizer {
     }
 }
 
-/// Expected ids are those of Python's `tokenizers` (`tests/fixtures/tokenizer/make.py`).
+/// The expected ids are those of Python's `tokenizers` (`tests/fixtures/tokenizer/make.py`).
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,8 +180,8 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer")
     }
 
-    /// From `tokenizer.json`, which asks for 8 tokens and padding to 16, and from `vocab.txt`
-    /// alone.
+    /// Opens the tokenizer from `tokenizer.json`, which truncates to 8 tokens and pads to 16, and
+    /// from `vocab.txt` alone.
     fn both_sources() -> [TextTokenizer; 2] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::copy(fixture().join("vocab.txt"), folder.path().join("vocab.txt")).unwrap();
@@ -227,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_spelled_out_in_the_sentence_is_only_letters() {
+    fn a_literal_mask_in_the_sentence_is_not_a_special_token() {
         for tokenizer in both_sources() {
             let MaskedSentence { ids, mask_position } = tokenizer
                 .encode(&words("the [MASK] jaguar [CLS]"), 2, 2)
@@ -266,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_tokenizer_is_said() {
+    fn a_missing_tokenizer_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let Err(error) = TextTokenizer::open(folder.path()) else {
             panic!("it opened")
@@ -280,13 +278,13 @@ mod tests {
             "[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n",
         )
         .unwrap();
-        // the mask would get a new id that the model has no row for
+        // the mask would get a new id without an embedding
         let opened = TextTokenizer::open(folder.path());
         assert!(opened.is_err_and(|e| e.to_string().contains("[MASK]")));
     }
 
     #[test]
-    fn an_encoder_must_have_a_row_for_every_token_and_limits_the_length() {
+    fn every_token_needs_an_embedding_and_positions_limit_the_length() {
         let open = || both_sources().into_iter().next().unwrap();
         let tokens = open().vocabulary_size() as i64;
         let Err(error) = open().with_limits(tokens - 1, 512) else {

@@ -1,7 +1,6 @@
-//! A BERT tokenizer from the files of its folder, with the settings that Hugging Face's
-//! transformers would use: `tokenizer.json` or `vocab.txt`, and beside it `tokenizer_config.json`,
-//! `special_tokens_map.json` and `added_tokens.json`. A setting that is not followed is refused by
-//! name.
+//! Opens a BERT tokenizer with the same settings as Hugging Face's transformers. The files are
+//! `tokenizer.json` or `vocab.txt`, and `tokenizer_config.json`, `special_tokens_map.json` and
+//! `added_tokens.json`. Unsupported settings are refused.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::git_lfs;
 use crate::text_file::read_json;
 
-/// The files of a tokenizer, in a text encoder's folder.
+/// The files of a tokenizer.
 pub const FILES: [&str; 5] = [JSON, VOCABULARY, CONFIG, SPECIAL_TOKENS, ADDED_TOKENS];
 
 const JSON: &str = "tokenizer.json";
@@ -23,7 +22,7 @@ const CONFIG: &str = "tokenizer_config.json";
 const SPECIAL_TOKENS: &str = "special_tokens_map.json";
 const ADDED_TOKENS: &str = "added_tokens.json";
 
-/// Classes of transformers whose tokenizer is BERT's, without `Fast` at the end.
+/// The classes of transformers with BERT's tokenizer, without the suffix `Fast`.
 const BERT_CLASSES: [&str; 4] = [
     "BertTokenizer",
     "DistilBertTokenizer",
@@ -31,8 +30,7 @@ const BERT_CLASSES: [&str; 4] = [
     "MobileBertTokenizer",
 ];
 
-/// The roles of special tokens, their settings' names, and the names that the tokens have unless a
-/// file says otherwise.
+/// The settings for special tokens, and the default names of the tokens.
 const ROLES: [(&str, &str); 5] = [
     ("cls_token", "[CLS]"),
     ("sep_token", "[SEP]"),
@@ -43,24 +41,26 @@ const ROLES: [(&str, &str); 5] = [
 
 /// A tokenizer and its special tokens.
 pub struct TokenizerFiles {
-    /// It neither cuts nor fills a text, and takes the letters of a special token in a text for
-    /// letters.
+    /// The tokenizer, without truncation and padding. A literal special token in a text is
+    /// tokenized as text.
     pub tokenizer: Tokenizer,
-    /// The tokenizer's main file.
+    /// The main file of the tokenizer.
     pub file: PathBuf,
-    /// Ids of the tokens for begin, end, mask and padding.
+    /// The id of the start token.
     pub cls: u32,
+    /// The id of the end token.
     pub sep: u32,
+    /// The id of the mask token.
     pub mask: u32,
+    /// The id of the padding token.
     pub pad: u32,
 }
 
 impl TokenizerFiles {
     /// Opens the tokenizer of a folder.
     ///
-    /// Errors: `Missing` without `tokenizer.json` and `vocab.txt`; `Format` for a file that cannot
-    /// be read, a setting that is not followed, and a special token that the vocabulary does not
-    /// have; `Io`.
+    /// Errors: `Missing` without `tokenizer.json` and `vocab.txt`; `Format` for an invalid file, an
+    /// unsupported setting, and a special token that is not in the vocabulary; `Io`.
     pub fn open(folder: &Path) -> Result<TokenizerFiles> {
         let (json, vocabulary) = (folder.join(JSON), folder.join(VOCABULARY));
         let settings = Settings::read(folder)?;
@@ -86,17 +86,17 @@ impl TokenizerFiles {
     }
 }
 
-/// The settings in the files beside a vocabulary.
+/// The settings of a tokenizer.
 struct Settings {
-    /// `tokenizer_config.json`; `None` where there is none.
+    /// The content of `tokenizer_config.json`, if it exists.
     config: Option<Map<String, Value>>,
     /// The folder of the files, for messages.
     folder: PathBuf,
-    /// The names of the roles' tokens.
+    /// The names of the special tokens, by setting.
     special: BTreeMap<&'static str, String>,
-    /// Further tokens by id.
+    /// The added tokens by id.
     added: BTreeMap<u32, AddedToken>,
-    /// Further tokens whose ids the vocabulary gives.
+    /// The additional tokens, whose ids are in the vocabulary.
     additional: Vec<AddedToken>,
 }
 
@@ -132,31 +132,29 @@ impl Settings {
         Error::format(self.folder.join(CONFIG), reason)
     }
 
-    /// Returns a setting that is true or false; `Ok(None)` where it is left out or null.
+    /// Returns a boolean setting, or `Ok(None)` if it is missing or null.
     fn flag(&self, name: &str) -> Result<Option<bool>> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
             Some(other) => {
-                Err(self.config_error(format!("has `{name}` {other}; expected true or false")))
+                Err(self.config_error(format!("has `{name}` {other} (expected true or false)")))
             }
         }
     }
 
-    /// Returns whether transformers would take one of its BERT tokenizers, by the class that the
-    /// settings name.
+    /// Returns whether the settings name one of transformers' BERT tokenizers.
     fn is_bert(&self) -> bool {
         let class = self.get("tokenizer_class").and_then(Value::as_str);
         class.is_none_or(|class| BERT_CLASSES.contains(&class.trim_end_matches("Fast")))
     }
 
-    /// Refuses settings of the slow tokenizers, which split a text otherwise.
+    /// Refuses settings of the slow tokenizers, which would split a text differently.
     fn refuse_unsupported(&self) -> Result<()> {
         if self.flag("do_basic_tokenize")? == Some(false) {
-            return Err(self.config_error(
-                "has `do_basic_tokenize` false; expected true, the only one that is supported"
-                    .into(),
-            ));
+            return Err(
+                self.config_error("has `do_basic_tokenize` false (only true is supported)".into())
+            );
         }
         match self.get("never_split") {
             Some(words) if words.as_array().is_none_or(|words| !words.is_empty()) => {
@@ -169,8 +167,8 @@ impl Settings {
         }
     }
 
-    /// Returns what transformers' `BertTokenizerFast` sets in its normalizer, whatever
-    /// `tokenizer.json` says: these settings, and the class's own default of one that is left out.
+    /// Returns the settings of the normalizer with which transformers' `BertTokenizerFast`
+    /// overrides `tokenizer.json`: these settings, or the defaults of the class.
     fn normalizer(&self) -> Result<Map<String, Value>> {
         let settings = json!({
             "lowercase": self.flag("do_lower_case")?.unwrap_or(true),
@@ -180,8 +178,8 @@ impl Settings {
         Ok(settings.as_object().cloned().unwrap_or_default())
     }
 
-    /// Finds a token in the settings, else in the map of special tokens, and returns it with the
-    /// file's name.
+    /// Finds a token in the settings, else in the map of special tokens. Returns it with the name
+    /// of the file.
     fn find_token<'a>(
         &'a self,
         map: &'a Map<String, Value>,
@@ -195,15 +193,15 @@ impl Settings {
         config.or_else(|| map.get(name).map(|value| (value, SPECIAL_TOKENS)))
     }
 
-    /// Reads the names of the roles' tokens from `tokenizer_config.json`, else from
-    /// `special_tokens_map.json`; else they are BERT's own.
+    /// Reads the names of the special tokens from `tokenizer_config.json`, else from
+    /// `special_tokens_map.json`. The defaults are those of BERT.
     fn read_special(&self, map: &Map<String, Value>) -> Result<BTreeMap<&'static str, String>> {
         let mut special = BTreeMap::new();
         for (role, usual) in ROLES {
             let name = match self.find_token(map, role) {
                 None => usual.to_owned(),
                 Some((value, file)) => token_name(value).ok_or_else(|| {
-                    let reason = format!("has `{role}` {value}; expected the name of a token");
+                    let reason = format!("has `{role}` {value} (expected the name of a token)");
                     Error::format(self.folder.join(file), reason)
                 })?,
             };
@@ -212,8 +210,8 @@ impl Settings {
         Ok(special)
     }
 
-    /// Reads the tokens beside the vocabulary from `added_tokens_decoder` of the settings, else
-    /// from `added_tokens.json`.
+    /// Reads the added tokens from `added_tokens_decoder` of the settings, else from
+    /// `added_tokens.json`.
     fn read_added(&self) -> Result<BTreeMap<u32, AddedToken>> {
         let mut added = BTreeMap::new();
         if let Some(decoder) = self.get("added_tokens_decoder") {
@@ -221,7 +219,7 @@ impl Settings {
             for (id, token) in entries {
                 let wrong = || {
                     self.config_error(format!(
-                        "has the added token {token} under `{id}`, which cannot be read"
+                        "has an invalid added token {token} with the id `{id}`"
                     ))
                 };
                 let number: u32 = id.parse().map_err(|_| wrong())?;
@@ -238,8 +236,8 @@ impl Settings {
             .collect())
     }
 
-    /// Reads the special tokens without a role, such as markers of entities, which a sentence may
-    /// spell out.
+    /// Reads the additional special tokens, such as markers of entities, which a sentence may
+    /// contain.
     fn read_additional(&self, map: &Map<String, Value>) -> Result<Vec<AddedToken>> {
         let mut tokens = Vec::new();
         for name in ["additional_special_tokens", "extra_special_tokens"] {
@@ -255,8 +253,7 @@ impl Settings {
                 other => vec![other],
             };
             for value in values {
-                let reason =
-                    || format!("has {value} among its `{name}`; expected the name of a token");
+                let reason = || format!("has {value} in `{name}` (expected the name of a token)");
                 let content = token_name(value)
                     .ok_or_else(|| Error::format(self.folder.join(file), reason()))?;
                 tokens.push(AddedToken::from(content, false).normalized(false));
@@ -265,8 +262,8 @@ impl Settings {
         Ok(tokens)
     }
 
-    /// Lays these settings over a `tokenizer.json`. It may ask to cut or to fill every text; here
-    /// long ones are left out, and batches are filled later.
+    /// Applies these settings to a `tokenizer.json`. Its truncation and padding are removed: long
+    /// sentences are left out, and batches are padded later.
     fn apply_to_json(&self, mut file: Map<String, Value>) -> Result<Map<String, Value>> {
         file.insert("truncation".into(), Value::Null);
         file.insert("padding".into(), Value::Null);
@@ -276,8 +273,7 @@ impl Settings {
         if let Some(normalizer) = of_bert.filter(|_| self.config.is_some() && self.is_bert()) {
             normalizer.extend(self.normalizer()?);
         }
-        // Other special tokens than those of the roles are tokens like any other, which a sentence
-        // may spell out.
+        // additional special tokens are ordinary tokens, which a sentence may contain
         for token in file
             .get_mut("added_tokens")
             .and_then(Value::as_array_mut)
@@ -295,8 +291,7 @@ impl Settings {
         Ok(file)
     }
 
-    /// Makes BERT's own tokenizer over the words of a `vocab.txt`, in the form of a
-    /// `tokenizer.json`.
+    /// Makes BERT's tokenizer from the words of a `vocab.txt`, in the format of a `tokenizer.json`.
     fn from_vocabulary(&self, words: Map<String, Value>) -> Result<Map<String, Value>> {
         if !self.is_bert() {
             let class = self
@@ -304,7 +299,7 @@ impl Settings {
                 .and_then(Value::as_str)
                 .unwrap_or_default();
             let reason = format!(
-                "has `tokenizer_class` {class}; beside a vocab.txt expected {}",
+                "has `tokenizer_class` {class} (with a vocab.txt, expected one of: {})",
                 BERT_CLASSES.join(", ")
             );
             return Err(self.config_error(reason));
@@ -331,10 +326,11 @@ impl Settings {
         self.special.values().any(|name| name == token)
     }
 
-    /// Adds the further tokens to the tokenizer of `file`, and finds the special ones.
+    /// Adds the added and the additional tokens to the tokenizer of `file`, and finds the special
+    /// ones.
     fn finish(&self, mut tokenizer: Tokenizer, file: PathBuf) -> Result<TokenizerFiles> {
         let failed = |e| unusable_tokenizer(&file, &e);
-        // only those that the file has: an added one would get an id that the model has no row for
+        // only those in the file: a new one would get an id without an embedding
         let names = self
             .special
             .values()
@@ -345,17 +341,17 @@ impl Settings {
         tokenizer.add_special_tokens(special).map_err(failed)?;
         self.add_listed(&mut tokenizer, &file)?;
         for token in &self.additional {
-            // one that a file gives properties keeps them
+            // a token that was added with properties keeps them
             let is_there = |there: &AddedToken| there.content == token.content;
             if !tokenizer.get_added_tokens_decoder().values().any(is_there) {
                 self.add(&mut tokenizer, token).map_err(failed)?;
             }
         }
-        // A sentence that spells out "[MASK]" gets the letters, not the token.
+        // a literal "[MASK]" in a sentence is not the mask token
         tokenizer.set_encode_special_tokens(true);
         let id = |role: &str| {
             let name = &self.special[role];
-            let missing = || Error::format(&file, format!("has no token {name}, the `{role}`"));
+            let missing = || Error::format(&file, format!("has no token {name} (the `{role}`)"));
             tokenizer.token_to_id(name).ok_or_else(missing)
         };
         let (cls, sep, mask, pad) = (
@@ -375,9 +371,9 @@ impl Settings {
         })
     }
 
-    /// Adds the tokens whose ids the files beside the vocabulary give.
+    /// Adds the tokens with given ids.
     ///
-    /// Errors: `Format` where the tokenizer of `file` gives one of them another id.
+    /// Errors: `Format` if the tokenizer of `file` has another id for one of them.
     fn add_listed(&self, tokenizer: &mut Tokenizer, file: &Path) -> Result<()> {
         for (id, token) in &self.added {
             self.add(tokenizer, token)
@@ -387,7 +383,7 @@ impl Settings {
                 let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
                 let name = &token.content;
                 let reason = format!(
-                    "gives the token “{name}” the id {found}, and the files of added tokens give it {id}"
+                    "has the id {found} for the token “{name}” (expected {id}, the id in the added tokens)"
                 );
                 return Err(Error::format(file, reason));
             }
@@ -395,7 +391,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Adds one further token; those of the roles are there already.
+    /// Adds one token, unless it is a special token that exists already.
     fn add(&self, tokenizer: &mut Tokenizer, token: &AddedToken) -> tokenizers::Result<usize> {
         let special = self.has_role(&token.content);
         if special && tokenizer.token_to_id(&token.content).is_some() {
@@ -408,7 +404,7 @@ impl Settings {
     }
 }
 
-/// Returns a token's name, which is written alone or with its properties.
+/// Returns the name of a token, which is a text or an object with its properties.
 fn token_name(token: &Value) -> Option<String> {
     token
         .as_str()
@@ -416,8 +412,8 @@ fn token_name(token: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Checks that a WordPiece model has a token for unknown words, without which it fails at the first
-/// of them.
+/// Checks that a WordPiece model has the token for unknown words, without which it fails at the
+/// first unknown word.
 fn check_unknown_token(tokenizer: &Tokenizer, file: &Path) -> Result<()> {
     let ModelWrapper::WordPiece(model) = tokenizer.get_model() else {
         return Ok(());
@@ -426,13 +422,13 @@ fn check_unknown_token(tokenizer: &Tokenizer, file: &Path) -> Result<()> {
         Some(_) => Ok(()),
         None => Err(Error::format(
             file,
-            format!("has no token {}, the `unk_token`", model.unk_token),
+            format!("has no token {} (the `unk_token`)", model.unk_token),
         )),
     }
 }
 
-/// Reads a `vocab.txt`: a token's id is its line's number from 0, the last one's where it is there
-/// twice. A byte order mark and CRLF are no part of a token.
+/// Reads a `vocab.txt`. The id of a token is its line number from 0, the last one if it is listed
+/// twice. A byte order mark and CRLF are not part of a token.
 ///
 /// Errors: `Io`; `Format` for a Git LFS pointer; `Line` for bytes that are not UTF-8.
 fn read_vocabulary(path: &Path) -> Result<Map<String, Value>> {
@@ -459,7 +455,7 @@ fn read_vocabulary(path: &Path) -> Result<Map<String, Value>> {
         .collect())
 }
 
-/// Reads an added token as `tokenizer_config.json` writes it.
+/// Reads an added token of `tokenizer_config.json`.
 fn read_added_token(token: &Value) -> Option<AddedToken> {
     let flag = |name: &str| token.get(name).and_then(Value::as_bool);
     let special = flag("special").unwrap_or(false);

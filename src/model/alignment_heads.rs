@@ -51,8 +51,8 @@ impl AlignmentHeads {
         }
     }
 
-    /// Projects the encoded sentences and images (`Tower::encode_separately`) into the common space.
-    /// Returns `None` for a batch without images.
+    /// Projects the encoded sentences and images (`Tower::encode_separately`) into the common
+    /// space. Returns `None` for a batch without images.
     pub fn project(&self, encoded: &NetworkInput) -> Option<PairEmbeddings> {
         let image = self.project_image(encoded.patches.as_ref()?);
         Some(PairEmbeddings {

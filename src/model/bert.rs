@@ -123,8 +123,8 @@ impl Bert {
         &self.words.ws
     }
 
-    /// Describes the settings on which the hidden states depend besides the parameters. It is part of
-    /// the key of cached hidden states.
+    /// Describes the settings on which the hidden states depend besides the parameters. It is part
+    /// of the key of cached hidden states.
     pub fn settings(&self) -> String {
         format!("{} heads, ε {}", self.heads, self.layer_norm_eps)
     }

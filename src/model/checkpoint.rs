@@ -1,4 +1,5 @@
-//! Model folders with `config.json` and `model.safetensors`, which has the published parameter names.
+//! Model folders with `config.json` and `model.safetensors`, which has the published parameter
+//! names.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -79,8 +80,8 @@ pub struct OpenedNetwork {
     pub left_out: Vec<(String, usize)>,
 }
 
-/// The modules that a network may have, without the `_m` of the momentum copy. The sizes decide which
-/// of them it has.
+/// The modules that a network may have, without the `_m` of the momentum copy. The sizes decide
+/// which of them it has.
 const MODULES: [&str; 14] = [
     "bert",
     "visual_linear",
@@ -157,7 +158,8 @@ impl ModelFolder {
     /// Returns the network with this folder's parameters, in evaluation mode. `encoder` fills the
     /// frozen layers of BERT if the folder does not have them.
     ///
-    /// Errors: `Format` for a parameter that is missing, not finite, of another shape or unexpected.
+    /// Errors: `Format` for a parameter that is missing, not finite, of another shape or
+    /// unexpected.
     pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<OpenedNetwork> {
         let sizes = &self.config.sizes;
         let other = "config.json is of another model or vocabulary than the weights";

@@ -464,8 +464,8 @@ struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// Returns the path in this section with parameters of the same names, such as those of a moving
-    /// average: "ema.shadow".
+    /// Returns the path in this section with parameters of the same names, such as those of a
+    /// moving average: "ema.shadow".
     fn find_copy_of(&self, names: &HashSet<&str>) -> Option<String> {
         self.tensors.iter().find_map(|(name, _)| {
             let starts = std::iter::once(0).chain(name.match_indices('.').map(|(dot, _)| dot + 1));

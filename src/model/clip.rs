@@ -1,5 +1,6 @@
-//! CLIP (Radford et al., ICML 2021, arXiv 2103.00020): a text and an image Transformer with a common
-//! space. Both are pre-norm. Sizes and parameter names are those of Hugging Face's `CLIPModel`.
+//! CLIP (Radford et al., ICML 2021, arXiv 2103.00020): a text and an image Transformer with a
+//! common space. Both are pre-norm. Sizes and parameter names are those of Hugging Face's
+//! `CLIPModel`.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +68,8 @@ pub struct TowerConfig {
 }
 
 impl TowerConfig {
-    /// Checks that the width is divisible by the number of heads. The error follows the file's name.
+    /// Checks that the width is divisible by the number of heads. The error follows the file's
+    /// name.
     fn check_heads(&self) -> std::result::Result<(), String> {
         let (width, heads) = (self.hidden_size, self.num_attention_heads);
         if width > 0 && heads > 0 && width % heads == 0 {
@@ -374,10 +376,11 @@ impl Clip {
     /// The parameter by which a CLIP is recognized in a checkpoint.
     pub const MARKER: &'static str = "text_model.embeddings.token_embedding.weight";
 
-    /// Reads the network. Returns it with the modules that it does not have and the number of parameters
-    /// of each.
+    /// Reads the network. Returns it with the modules that it does not have and the number of
+    /// parameters of each.
     ///
-    /// Errors: `Format` for a parameter that is missing, not finite, of another shape or unexpected.
+    /// Errors: `Format` for a parameter that is missing, not finite, of another shape or
+    /// unexpected.
     pub fn open(
         config: &ClipConfig,
         weights: &Weights,
@@ -411,8 +414,8 @@ impl Clip {
         self.text.projection.ws.size()[0]
     }
 
-    /// Encodes texts: `ids [B, L]` → `[B, projection_dim]`. Each row has an end token; tokens after it
-    /// are ignored.
+    /// Encodes texts: `ids [B, L]` → `[B, projection_dim]`. Each row has an end token; tokens after
+    /// it are ignored.
     pub fn text(&self, ids: &Tensor) -> Tensor {
         let length = ids.size()[1];
         let positions = Tensor::arange(length, (Kind::Int64, ids.device()));

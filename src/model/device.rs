@@ -7,8 +7,8 @@ use crate::model::cuda;
 use crate::model::cuda::CudaStatus;
 use crate::types::DeviceChoice;
 
-/// Returns the chosen device. Loads CUDA first if the choice allows it, so call this before any other
-/// tensor operation. `Auto` returns the CPU if there is no GPU.
+/// Returns the chosen device. Loads CUDA first if the choice allows it, so call this before any
+/// other tensor operation. `Auto` returns the CPU if there is no GPU.
 ///
 /// Errors: `Torch` for a GPU that is not available.
 pub fn open_device(choice: DeviceChoice) -> Result<Device> {

@@ -14,7 +14,8 @@ use crate::model::weights::Weights;
 /// The ε of the batch norms.
 const EPSILON: f64 = 1e-3;
 
-/// The stages: blocks, kernel, stride of the first block, expansion, input channels, output channels.
+/// The stages: blocks, kernel, stride of the first block, expansion, input channels, output
+/// channels.
 const STAGES: [(usize, i64, i64, i64, i64, i64); 7] = [
     (1, 3, 1, 1, 32, 16),
     (2, 3, 2, 6, 16, 24),
@@ -125,11 +126,11 @@ impl EfficientNetLite0 {
     /// The parameter by which the network is recognized in a checkpoint.
     pub const MARKER: &'static str = "_conv_stem.weight";
 
-    /// Reads the network. The weights may also have a classifier. [`Weights::other_parts`] lists the
-    /// other modules of the file.
+    /// Reads the network. The weights may also have a classifier. [`Weights::other_parts`] lists
+    /// the other modules of the file.
     ///
-    /// Errors: `Format` for another EfficientNet, and for a parameter that is missing, not finite, of another
-    /// shape or unexpected.
+    /// Errors: `Format` for another EfficientNet, and for a parameter that is missing, not finite,
+    /// of another shape or unexpected.
     pub fn open(weights: &Weights, device: Device) -> Result<EfficientNetLite0> {
         if let Some(other) = other_efficientnet(weights) {
             return Err(Error::format(

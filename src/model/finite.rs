@@ -68,8 +68,8 @@ pub fn is_float(kind: Kind) -> bool {
     )
 }
 
-/// Returns the tensor without the repetitions of expanded dimensions, which can be arbitrarily large
-/// in a small file.
+/// Returns the tensor without the repetitions of expanded dimensions, which can be arbitrarily
+/// large in a small file.
 fn distinct(tensor: &Tensor) -> Result<Tensor> {
     let mut distinct = tensor.shallow_clone();
     for (dimension, stride) in (0..).zip(tensor.stride()) {

@@ -76,8 +76,8 @@ impl EntityHead {
     }
 
     /// Initialises the last layer as a similarity to each entity's mean g, `means [V, D]`: rows are
-    /// centred, scaled to unit length and multiplied by `scale` / mean norm. The bias gives the centre
-    /// the score 0.
+    /// centred, scaled to unit length and multiplied by `scale` / mean norm. The bias gives the
+    /// centre the score 0.
     pub fn start_as_similarity(&mut self, means: &Tensor, scale: f64) {
         let centre = means.mean_dim(0, true, Kind::Float);
         let centred = means - &centre;

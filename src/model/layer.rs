@@ -2,8 +2,8 @@
 //! BERT uses too.
 //!
 //! `x = x + LayerNorm(Attention(x))`, `x = x + LayerNorm(FFN(x))`: the norm is on the branch's
-//! output, so that a layer with gains close to 0 is close to the identity. Parameter names are those
-//! of the published code.
+//! output, so that a layer with gains close to 0 is close to the identity. Parameter names are
+//! those of the published code.
 
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};

@@ -1,5 +1,5 @@
-//! The network of MultiExpan: text encoder, vision and cross-modal encoders, heads, and the momentum
-//! copy.
+//! The network of MultiExpan: text encoder, vision and cross-modal encoders, heads, and the
+//! momentum copy.
 
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
@@ -175,9 +175,9 @@ impl Network {
         }
     }
 
-    /// Returns the representation of pairs by the alignment heads, without gradient: the text or the
-    /// image in the common space, `[B, E]`; for both the fused hidden state, `[B, D]`. Returns `None`
-    /// if the network has no such heads, or the input has no images.
+    /// Returns the representation of pairs by the alignment heads, without gradient: the text or
+    /// the image in the common space, `[B, E]`; for both the fused hidden state, `[B, D]`. Returns
+    /// `None` if the network has no such heads, or the input has no images.
     pub fn represent(&self, input: &NetworkInput, mode: Mode) -> Option<Tensor> {
         let heads = &self.alignment.as_ref()?.heads;
         tch::no_grad(|| {
@@ -197,8 +197,8 @@ impl Network {
     }
 
     /// Initialises the new layers so that the network starts from the encoders' output: the norms'
-    /// gains are `gain` (close to 0, a layer is the identity), and the first layer of the entity head
-    /// is the identity.
+    /// gains are `gain` (close to 0, a layer is the identity), and the first layer of the entity
+    /// head is the identity.
     pub fn start_from_encoders(&mut self, gain: f64) {
         let tower = &mut self.student;
         tower

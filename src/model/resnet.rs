@@ -13,8 +13,8 @@ use crate::model::weights::Weights;
 /// The ε of the batch norms.
 const EPSILON: f64 = 1e-5;
 
-/// The layers: blocks, inner channels, stride of the first block. A block has 4 times as many output
-/// channels as inner channels.
+/// The layers: blocks, inner channels, stride of the first block. A block has 4 times as many
+/// output channels as inner channels.
 const LAYERS: [(usize, i64, i64); 4] = [(3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2)];
 
 /// The network up to its average pool.
@@ -36,11 +36,11 @@ impl ResNet50 {
     /// The parameter by which the network is recognized in a checkpoint.
     pub const MARKER: &'static str = "layer4.2.bn3.running_var";
 
-    /// Reads the network. The weights may also have a classifier. [`Weights::other_parts`] lists the
-    /// other modules of the file.
+    /// Reads the network. The weights may also have a classifier. [`Weights::other_parts`] lists
+    /// the other modules of the file.
     ///
-    /// Errors: `Format` for another ResNet, and for a parameter that is missing, not finite, of another
-    /// shape or unexpected.
+    /// Errors: `Format` for another ResNet, and for a parameter that is missing, not finite, of
+    /// another shape or unexpected.
     pub fn open(weights: &Weights, device: Device) -> Result<ResNet50> {
         if let Some(other) = other_resnet(weights) {
             return Err(Error::format(
@@ -65,20 +65,19 @@ impl ResNet50 {
                 let name = |part: &str| format!("layer{}.{number}.{part}", layer + 1);
                 let stride = if number == 0 { stride } else { 1 };
                 let output = inner * 4;
+                let reduce = conv(&name("conv1"), &name("bn1"), [inner, input, 1, 1], 1)?;
+                let middle = conv(&name("conv2"), &name("bn2"), [inner, inner, 3, 3], stride)?;
+                let expand = conv(&name("conv3"), &name("bn3"), [output, inner, 1, 1], 1)?;
                 let mut shortcut = None;
                 if number == 0 {
                     let shape = [output, input, 1, 1];
-                    shortcut = Some(conv(
-                        &name("downsample.0"),
-                        &name("downsample.1"),
-                        shape,
-                        stride,
-                    )?);
+                    let (convolution, norm) = (name("downsample.0"), name("downsample.1"));
+                    shortcut = Some(conv(&convolution, &norm, shape, stride)?);
                 }
                 blocks.push(Bottleneck {
-                    reduce: conv(&name("conv1"), &name("bn1"), [inner, input, 1, 1], 1)?,
-                    middle: conv(&name("conv2"), &name("bn2"), [inner, inner, 3, 3], stride)?,
-                    expand: conv(&name("conv3"), &name("bn3"), [output, inner, 1, 1], 1)?,
+                    reduce,
+                    middle,
+                    expand,
                     shortcut,
                 });
                 input = output;

@@ -113,8 +113,8 @@ impl StateDict {
             })
     }
 
-    /// Counts the layers with this prefix, numbered from 0 without a gap. The result is at least 1, so
-    /// that a state dict without layers is reported for its missing parameters.
+    /// Counts the layers with this prefix, numbered from 0 without a gap. The result is at least 1,
+    /// so that a state dict without layers is reported for its missing parameters.
     fn count_layers(&self, prefix: &str) -> i64 {
         let has = |number: &i64| {
             let layer = format!("{prefix}{number}.");

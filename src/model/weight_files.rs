@@ -1,5 +1,5 @@
-//! Finds the weight files of an encoder or a model: a file, the only weight file of a folder, or the
-//! shards of an index file as written by Hugging Face's libraries.
+//! Finds the weight files of an encoder or a model: a file, the only weight file of a folder, or
+//! the shards of an index file as written by Hugging Face's libraries.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -89,7 +89,8 @@ impl WeightFiles {
     }
 }
 
-/// The content of an index file such as `model.safetensors.index.json`: the shard of each parameter.
+/// The content of an index file such as `model.safetensors.index.json`: the shard of each
+/// parameter.
 #[derive(Deserialize)]
 struct ShardIndex {
     weight_map: BTreeMap<String, String>,
@@ -249,7 +250,7 @@ mod tests {
 
     #[test]
     fn standard_names_come_first_and_training_files_are_ignored() {
-        let is_training_file = [
+        let training_files = [
             "optimizer.pt",
             "scheduler.pt",
             "training_args.bin",
@@ -260,7 +261,7 @@ mod tests {
             found(
                 &[
                     files,
-                    &is_training_file[..],
+                    &training_files[..],
                     &["config.json", "README.md"][..],
                 ]
                 .concat(),

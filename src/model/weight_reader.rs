@@ -30,8 +30,8 @@ pub type Tensors = BTreeMap<String, Tensor>;
 #[derive(Debug, Default)]
 pub struct Contents {
     pub tensors: Tensors,
-    /// The parts of the file other than the parameters, which are not read, with the number of tensors
-    /// of each.
+    /// The parts of the file other than the parameters, which are not read, with the number of
+    /// tensors of each.
     pub other_parts: Vec<(String, usize)>,
 }
 
@@ -147,8 +147,8 @@ fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
     })
 }
 
-/// Returns the folder of `data.pkl` in the archive, with its slash. The archiver of macOS adds other
-/// folders.
+/// Returns the folder of `data.pkl` in the archive, with its slash. The archiver of macOS adds
+/// other folders.
 fn archive_root(names: &[String]) -> Option<&str> {
     let in_folder =
         |name: &&String| name.rsplit('/').next() == Some(PICKLE) && !name.starts_with("__MACOSX/");
@@ -159,8 +159,8 @@ fn archive_root(names: &[String]) -> Option<&str> {
 }
 
 /// Reads a file of `torch.save` before torch 1.6: pickles of a magic number, the protocol, the
-/// machine, the object and the keys of the storages, then the length (8 bytes) and the bytes of each
-/// storage.
+/// machine, the object and the keys of the storages, then the length (8 bytes) and the bytes of
+/// each storage.
 fn read_legacy(bytes: &[u8]) -> Result<Contents, String> {
     let mut position = 0;
     let mut next = || -> Result<CheckpointPickle, String> {

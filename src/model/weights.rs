@@ -1,8 +1,8 @@
 //! The parameters of a network by name, from one or several weight files.
 //!
-//! The parameters that the network takes are recorded. An unused one means that the file has another
-//! architecture: [`Weights::finish`] refuses it, or lists it if it belongs to a module that the
-//! network does not have.
+//! The parameters that the network takes are recorded. An unused one means that the file has
+//! another architecture: [`Weights::finish`] refuses it, or lists it if it belongs to a module that
+//! the network does not have.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,8 +37,8 @@ pub struct Weights {
     path: PathBuf,
     hash: Arc<str>,
     tensors: Tensors,
-    /// The modules and the parts of a checkpoint outside of the network, with the number of tensors of
-    /// each.
+    /// The modules and the parts of a checkpoint outside of the network, with the number of tensors
+    /// of each.
     other_parts: Vec<(String, usize)>,
     /// The names of the taken tensors, which were checked to be finite.
     taken: RefCell<BTreeSet<String>>,
@@ -121,8 +121,8 @@ impl Weights {
         &self.path
     }
 
-    /// Returns the BLAKE3 hash of the file, in hexadecimal. For shards, it is the hash of their hashes
-    /// in the order of their names.
+    /// Returns the BLAKE3 hash of the file, in hexadecimal. For shards, it is the hash of their
+    /// hashes in the order of their names.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -211,8 +211,8 @@ impl Weights {
     }
 
     /// Removes the prefix of the parameter `marker` from all names that have it, and returns the
-    /// weights with this prefix: the network in a checkpoint that calls it `model.` or `bert.`. If no
-    /// name ends with the marker, nothing is changed.
+    /// weights with this prefix: the network in a checkpoint that calls it `model.` or `bert.`. If
+    /// no name ends with the marker, nothing is changed.
     ///
     /// Errors: `Format` for several such prefixes.
     pub fn strip_prefix_of(self, marker: &str) -> Result<Weights> {
@@ -271,11 +271,11 @@ impl Weights {
         }
     }
 
-    /// Finishes the reading of a network. Returns the modules that were not used, with the number of
-    /// parameters of each, including [`Weights::other_parts`].
+    /// Finishes the reading of a network. Returns the modules that were not used, with the number
+    /// of parameters of each, including [`Weights::other_parts`].
     ///
-    /// `network` names the network with its article. `ignorable` is true for parameters that are never
-    /// used. `is_own` is true for modules of the network from which no parameter was taken.
+    /// `network` names the network with its article. `ignorable` is true for parameters that are
+    /// never used. `is_own` is true for modules of the network from which no parameter was taken.
     ///
     /// Errors: `Format` for unused parameters in modules of the network.
     pub fn finish(
@@ -304,8 +304,8 @@ impl Weights {
         Ok(other_parts.chain(count_by_module(left_out)).collect())
     }
 
-    /// Returns the names that are neither in `network` nor ignorable: those in a module of the network,
-    /// and those in other modules.
+    /// Returns the names that are neither in `network` nor ignorable: those in a module of the
+    /// network, and those in other modules.
     pub(super) fn unknown_names<'a>(
         &self,
         network: impl Iterator<Item = &'a str>,
@@ -390,8 +390,8 @@ fn read_file(path: &Path) -> Result<(Contents, blake3::Hash)> {
     Ok((contents, blake3::hash(&bytes)))
 }
 
-/// Removes the parts of wrappers from all names. The error says that two tensors would have the same
-/// name, and follows the file's name.
+/// Removes the parts of wrappers from all names. The error says that two tensors would have the
+/// same name, and follows the file's name.
 fn strip_wrappers(tensors: Tensors) -> std::result::Result<Tensors, String> {
     let mut bare = Tensors::new();
     for (name, tensor) in tensors {
@@ -410,7 +410,8 @@ fn strip_wrappers(tensors: Tensors) -> std::result::Result<Tensors, String> {
     Ok(bare)
 }
 
-/// Maps a file into memory. If another program truncates the file meanwhile, this process is killed.
+/// Maps a file into memory. If another program truncates the file meanwhile, this process is
+/// killed.
 #[allow(unsafe_code)]
 pub(crate) fn map_file(path: &Path) -> Result<Mmap> {
     let file = File::open(path).map_err(Error::io("open", path))?;
