@@ -17,12 +17,12 @@ fn main() -> ExitCode {
         Some(Command::Explore(args)) if args.print_config => explore::print_config(),
         Some(Command::Explore(args)) => open_explorer(args),
         Some(Command::Check(args)) => cli::check::run(args),
-        Some(Command::Show(args)) => cli::show::run(args, tui::ask_for_pictures, tui::draw_text),
+        Some(Command::Show(args)) => cli::show::run(args, tui::query_image_support, tui::draw_text),
         Some(Command::Completions(args)) => cli::completions::run(args, cli::definition()),
         Some(Command::Man(args)) => cli::man::run(args, cli::definition()),
         // it asks the terminal here, and goes on with what only the engine knows
         Some(Command::Doctor(_)) => {
-            cli::doctor::tell_terminal(tui::ask_for_pictures).and_then(|()| cli::become_engine())
+            cli::doctor::tell_terminal(tui::query_image_support).and_then(|()| cli::become_engine())
         }
         Some(_) => cli::become_engine(),
     })

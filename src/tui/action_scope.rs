@@ -1,11 +1,11 @@
-//! Which actions reach what is on the screen.
+//! The scopes of actions: which of them have an effect on a screen or in a popup.
 
 use crate::config::Action;
 use crate::tui::app::App;
 use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
 
-/// What acts alike on every screen.
+/// The actions that do the same on every screen.
 pub(crate) const GLOBAL_ACTIONS: [Action; 13] = [
     Action::Quit,
     Action::Suspend,
@@ -22,7 +22,7 @@ pub(crate) const GLOBAL_ACTIONS: [Action; 13] = [
     Action::StopEvaluation,
 ];
 
-/// What acts on whatever list has the keys, or on where the user is.
+/// The actions on the list that has the keys, or on the jump list.
 pub(crate) const LIST_ACTIONS: [Action; 8] = [
     Action::Search,
     Action::NextMatch,
@@ -34,7 +34,7 @@ pub(crate) const LIST_ACTIONS: [Action; 8] = [
     Action::CopySeeds,
 ];
 
-/// What moves the cursor of whatever list has the keys.
+/// The actions that move the cursor of the list that has the keys.
 pub(crate) const CURSOR_ACTIONS: [Action; 6] = [
     Action::Up,
     Action::Down,
@@ -44,7 +44,7 @@ pub(crate) const CURSOR_ACTIONS: [Action; 6] = [
     Action::Last,
 ];
 
-/// What a popup takes of the actions that do not act anywhere.
+/// Returns whether a popup takes an action that is not global.
 pub(crate) fn popup_accepts(popup: Popup, action: Action) -> bool {
     use Action::*;
     match action {
@@ -63,7 +63,7 @@ pub(crate) fn popup_accepts(popup: Popup, action: Action) -> bool {
 }
 
 impl App {
-    /// Whether a key that acts everywhere does something on the screen that is shown.
+    /// Returns whether an action has an effect on the screen.
     pub fn acts_on_screen(&self, action: Action) -> bool {
         if action == self.screen.action() {
             return false;

@@ -1,15 +1,13 @@
-//! Sends the evaluations that the screen shows, one after the other; stops them and goes on.
+//! The evaluations that the screen shows: sent one after the other, stopped and continued.
 
 use crate::engine::protocol::{EvaluationKey, Failures, RequestKind};
-use crate::table::{Cell, Table, TableFormat};
 use crate::tui::app::App;
-use crate::tui::message::LoopCommand;
 use crate::tui::parts::Screen;
 use crate::tui::requests::RequestClass;
 use crate::types::RankingKind;
 
 impl App {
-    /// The next kind of list.
+    /// Evaluates the next kind of ranking.
     pub(crate) fn next_ranking(&mut self) {
         self.shared.evaluations.ranking = match self.shared.evaluations.ranking {
             RankingKind::Expanded => RankingKind::SeedSimilarity,
@@ -19,58 +17,14 @@ impl App {
         self.evaluate();
     }
 
-    /// The queries of the other number of seeds.
+    /// Evaluates the queries with the other number of seeds.
     pub(crate) fn next_seed_count(&mut self) {
         self.shared.evaluations.seed_count = self.shared.evaluations.seed_count.other();
         self.evaluate();
     }
 
-    /// The name of an exported file, without its ending.
-    pub fn export_stem(&self) -> &'static str {
-        match self.screen {
-            Screen::Compare => "multiexpan-compare",
-            Screen::Failures if self.failures.matrix.on => "multiexpan-confusion",
-            Screen::Failures => "multiexpan-failures",
-            Screen::Explore | Screen::Metrics => "multiexpan-metrics",
-        }
-    }
-
-    /// Returns the table of the screen for other programs.
-    fn export_table(&self) -> Table {
-        match self.screen {
-            Screen::Compare => self.compare.export_table(&self.shared),
-            Screen::Failures => self.failures.export_table(&self.shared),
-            Screen::Explore | Screen::Metrics => self.metrics.export_table(&self.shared),
-        }
-    }
-
-    /// Writes the table of the screen in the format under the popup's cursor.
-    pub(crate) fn export(&mut self, cursor: usize) {
-        self.overlay.popup = None;
-        let Some(&format) = TableFormat::ALL.get(cursor) else {
-            return;
-        };
-        let table = self.export_table();
-        let mut cells = table.rows.iter().flatten();
-        if self.screen == Screen::Failures {
-            if cells.next().is_none() {
-                return self.notify("no failure is shown");
-            }
-        } else if !cells.any(|cell| matches!(cell, Cell::Number(_))) {
-            // counts alone describe the data set
-            return self.notify("nothing is evaluated yet");
-        }
-        self.command = Some(LoopCommand::Write {
-            stem: self.export_stem().to_owned(),
-            ending: format.extension(),
-            text: table.render(format),
-        });
-    }
-}
-
-impl App {
-    /// What the screen shows (Explore: the present mode; Metrics: each mode in turn).
-    fn wanted(&self) -> Vec<EvaluationKey> {
+    /// Returns the evaluations that the screen shows.
+    fn shown_evaluations(&self) -> Vec<EvaluationKey> {
         match self.screen {
             Screen::Explore => vec![self.explore.query.evaluation_key()],
             Screen::Compare => self.compare.rankers.evaluations(&self.shared),
@@ -84,7 +38,7 @@ impl App {
         }
     }
 
-    /// Has every class measured as the screen shows it, unless that is done, under way or stopped.
+    /// Starts the first evaluation that the screen still needs, unless the user stopped it.
     pub(crate) fn evaluate(&mut self) {
         let Some(catalogue) = &self.shared.catalogue else {
             return;
@@ -92,19 +46,23 @@ impl App {
         if self.is_stopped() {
             return;
         }
-        let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
-        let missing = |plan: &EvaluationKey| {
-            asked(plan.seed_count) && !self.shared.overall.contains_key(plan)
+        let has_queries = |seeds| {
+            catalogue
+                .queries
+                .iter()
+                .any(|query| query.seed_count == seeds)
         };
-        let missing = self.wanted().into_iter().find(missing);
+        let is_missing = |key: &EvaluationKey| {
+            has_queries(key.seed_count) && !self.shared.overall.contains_key(key)
+        };
+        let missing = self.shown_evaluations().into_iter().find(is_missing);
         self.shared.evaluations.stopped = None;
         match missing {
-            Some(wanted) if self.shared.evaluations.current != Some(wanted) => {
-                self.give_up_search_in(wanted);
-                self.shared.evaluations.current = Some(wanted);
-                self.shared
-                    .engine
-                    .send(RequestClass::Evaluate, RequestKind::Evaluate(wanted));
+            Some(next) if self.shared.evaluations.current != Some(next) => {
+                self.cancel_failure_search(next);
+                self.shared.evaluations.current = Some(next);
+                let request = RequestKind::Evaluate(next);
+                self.shared.engine.send(RequestClass::Evaluate, request);
             }
             Some(_) => {}
             None => self.request_comparison(),
@@ -144,8 +102,8 @@ impl App {
         self.shared.engine.send(RequestClass::Compare, request);
     }
 
-    /// A search through the lists of an evaluation that another one replaces ends with it.
-    fn give_up_search_in(&mut self, next: EvaluationKey) {
+    /// Cancels the search for failures in an unfinished evaluation that another one replaces.
+    fn cancel_failure_search(&mut self, next: EvaluationKey) {
         let is_replaced = |searching: &EvaluationKey| {
             *searching != next && !self.shared.overall.contains_key(searching)
         };
@@ -157,38 +115,33 @@ impl App {
             .is_some_and(is_replaced)
         {
             self.failures.found.searching = None;
-            self.shared.engine.pending.discard(RequestClass::Failures);
-            self.shared.engine.progress.remove(&RequestClass::Failures);
+            self.shared.engine.discard(RequestClass::Failures);
         }
     }
 
-    /// Whether what the screen wants was stopped. It stays so until it is asked to go on, or until
-    /// something else is wanted.
+    /// Returns whether the user stopped the evaluations that the screen shows.
     pub fn is_stopped(&self) -> bool {
         let evaluations = &self.shared.evaluations;
-        evaluations.is_stopped(self.screen, &self.wanted())
+        evaluations.is_stopped(self.screen, &self.shown_evaluations())
     }
 
-    /// Stops what runs in the background and what waits for it; where that was stopped, it goes on.
+    /// Stops the evaluation and the search for failures, or continues them.
     pub(crate) fn stop_evaluation(&mut self) {
-        let [evaluates, searches] = [RequestClass::Evaluate, RequestClass::Failures]
-            .map(|kind| self.shared.engine.pending.is_running(kind));
-        if evaluates || searches {
-            for kind in [RequestClass::Evaluate, RequestClass::Failures] {
-                self.shared.engine.pending.discard(kind);
-                self.shared.engine.progress.remove(&kind);
-            }
-            (
-                self.shared.evaluations.current,
-                self.failures.found.searching,
-            ) = (None, None);
-            // a search that was left running behind another screen is not missed there
-            let missed = evaluates || self.screen == Screen::Failures;
-            self.shared.evaluations.stopped = missed.then(|| (self.screen, self.wanted()));
-            self.shared
-                .engine
-                .send(RequestClass::Stop, RequestKind::Stop);
-            self.notify("stopped; what is measured stays");
+        let pending = &self.shared.engine.pending;
+        let is_evaluating = pending.is_running(RequestClass::Evaluate);
+        let is_searching = pending.is_running(RequestClass::Failures);
+        if is_evaluating || is_searching {
+            self.shared.engine.discard(RequestClass::Evaluate);
+            self.shared.engine.discard(RequestClass::Failures);
+            self.shared.evaluations.current = None;
+            self.failures.found.searching = None;
+            // a search for failures is needed on their screen only
+            let is_needed = is_evaluating || self.screen == Screen::Failures;
+            let stopped = is_needed.then(|| (self.screen, self.shown_evaluations()));
+            self.shared.evaluations.stopped = stopped;
+            let request = RequestKind::Stop;
+            self.shared.engine.send(RequestClass::Stop, request);
+            self.notify("stopped; the results so far stay");
         } else if self.is_stopped() {
             self.shared.evaluations.stopped = None;
             self.evaluate();

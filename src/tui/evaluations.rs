@@ -1,17 +1,17 @@
-//! Which evaluations the screens show: their queries and rankings, and those under way.
+//! The evaluations that the screens show, and those that are running.
 
 use crate::engine::protocol::{EvaluationKey, Ranker};
 use crate::tui::parts::Screen;
 use crate::types::{MetricValues, Mode, RankingKind, SeedCount};
 
-/// The mean over all queries, and its 95 % interval where there are classes enough.
+/// The mean over all queries, and its 95 % confidence interval if there are enough classes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Overall {
     pub mean: MetricValues,
     pub interval: Option<(MetricValues, MetricValues)>,
 }
 
-/// Which evaluations are computed, one after the other, and which were stopped.
+/// The evaluations that are computed one after the other, and those that were stopped.
 #[derive(Debug)]
 pub struct EvaluationQueue {
     /// The queries that Compare, Failures and Metrics evaluate.
@@ -19,7 +19,7 @@ pub struct EvaluationQueue {
     /// The rankings that Compare, Failures and Metrics evaluate.
     pub ranking: RankingKind,
     pub(crate) current: Option<EvaluationKey>,
-    /// The two evaluations of the comparison under way.
+    /// The two evaluations of the running comparison.
     pub(crate) comparing: Option<[EvaluationKey; 2]>,
     /// The screen and its evaluations at the time when the user stopped them.
     pub(crate) stopped: Option<(Screen, Vec<EvaluationKey>)>,

@@ -1,4 +1,4 @@
-//! Keys and pasted text, on their way to what they do.
+//! Keys and typed text, and the actions or fields that they go to.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -8,6 +8,7 @@ use crate::tui::app::App;
 use crate::tui::parts::Popup;
 
 impl App {
+    /// Performs the action of a key or of a key sequence, or types the key's letter.
     pub(crate) fn handle_key(&mut self, event: KeyEvent) {
         if let Some(notice) = &mut self.status.notice {
             notice.is_kept = false;
@@ -26,7 +27,7 @@ impl App {
         match bound {
             Bound::Action(action) => self.act(action),
             Bound::Prefix => self.navigation.pending_keys = keys,
-            // esc leaves the sequence and does no more
+            // esc cancels the sequence only
             Bound::Nothing if keys.len() > 1 && event.code == KeyCode::Esc => {}
             Bound::Nothing if keys.len() > 1 => {
                 let typed = keys
@@ -34,14 +35,15 @@ impl App {
                     .map(|key| key.display())
                     .collect::<Vec<_>>()
                     .join(" ");
-                self.notify(format!("no action has the keys {typed}"));
+                self.notify(format!("no action is bound to {typed}"));
             }
-            Bound::Nothing => self.letter(context, event),
+            Bound::Nothing => self.type_letter(context, event),
         }
         self.remember_jump(before);
     }
 
-    /// Returns whether a key that the list of pasted names has no use for closes it, to act below.
+    /// Returns whether a key closes the list of pasted names, because it has no effect there, and acts
+    /// on the screen.
     fn closes_pasted_list(&self, context: Context, bound: &Bound, keys: usize) -> bool {
         let Some(popup @ Popup::PastedNames(_)) = self.overlay.popup else {
             return false;
@@ -56,7 +58,8 @@ impl App {
         context == Context::Popup && is_unused
     }
 
-    fn letter(&mut self, context: Context, event: KeyEvent) {
+    /// Types the letter of a key that is not bound.
+    fn type_letter(&mut self, context: Context, event: KeyEvent) {
         let plain = !event
             .modifiers
             .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
@@ -68,7 +71,7 @@ impl App {
         }
     }
 
-    /// Puts text into the field that takes it.
+    /// Puts text into the field that has the keys.
     pub(crate) fn insert_text(&mut self, text: &str) {
         if self.overlay.search.typing {
             self.overlay.search.field.insert(text);
@@ -87,7 +90,8 @@ impl App {
         }
     }
 
-    /// What may follow the keys pressed so far. Empty where no key waits for another.
+    /// Returns the keys that can continue the pressed sequence, with their actions. Empty without a
+    /// sequence.
     pub fn following(&self) -> Vec<(String, Action)> {
         match self.navigation.pending_keys[..] {
             [] => Vec::new(),

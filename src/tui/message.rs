@@ -1,4 +1,4 @@
-//! What the explorer reacts to, and what it has its event loop do.
+//! Messages to the explorer, effects between its components, and commands for its event loop.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::tui::requests::RequestClass;
 use crate::tui::ui::frame_info::FrameInfo;
 use crate::types::{ClassId, EntityId, Mode};
 
-/// Everything that can happen.
+/// An event that the explorer handles.
 #[derive(Debug, Clone)]
 pub enum Message {
     Key(KeyEvent),
@@ -20,16 +20,16 @@ pub enum Message {
     Paste(String),
     Resize(Size),
     Reply(Reply),
-    /// Ten a second while something moves.
+    /// A tenth of a second has passed while something moves.
     Tick,
     /// A frame was drawn.
     Drawn(FrameInfo),
 }
 
-/// What a component has others do, since it changes only its own state.
+/// An effect outside the component that returns it, which changes only its own state.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// Shows a sentence at the foot of the screen for a while.
+    /// Shows a message in the status line for a while.
     Notify(String),
     /// Sends a request to the engine; it replaces the pending one of its class.
     Send(RequestClass, RequestKind),
@@ -70,14 +70,14 @@ pub enum Effect {
     Loop(LoopCommand),
 }
 
-/// What the event loop does for the app, which does no I/O itself.
+/// A command for the event loop, since the app does no I/O.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoopCommand {
     Quit,
     Suspend,
     Redraw,
-    /// Writes a file to the folder that the explorer was started in: `stem.ending`, or with a
-    /// number where that exists already.
+    /// Writes a file to the current folder: `stem.ending`, or a name with a number if that file
+    /// exists.
     Write {
         stem: String,
         ending: &'static str,

@@ -1,6 +1,5 @@
-//! The explorer: a state that messages change ([`app`]), drawn as a whole ([`screen`]), around
-//! which an event loop turns. The engine is a function to send requests with and a channel of
-//! replies.
+//! The explorer: a state that messages change ([`app`]) and that is drawn as a whole ([`draw`]), in
+//! an event loop. The engine is a function that sends requests, and a channel of replies.
 
 pub mod action_scope;
 pub mod actions;
@@ -32,6 +31,7 @@ pub mod requests;
 pub mod restore;
 pub mod search;
 pub mod shared;
+pub mod table_export;
 pub mod text_input;
 pub mod ui;
 
@@ -53,7 +53,7 @@ use crate::tui::platform::event_loop;
 use crate::tui::platform::theme_files::ThemeFiles;
 use crate::tui::requests::ExploreOptions;
 
-/// What the command line says of the explorer.
+/// The explorer's options on the command line.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Options {
     pub index: PathBuf,
@@ -61,18 +61,17 @@ pub struct Options {
     /// Indexes and runs to import for Compare.
     pub imports: Vec<PathBuf>,
     pub device: DeviceChoice,
-    /// Over the settings' own, where given.
+    /// The way to draw images; `None` takes the one of the settings.
     pub images: Option<Images>,
     pub theme: Option<String>,
-    /// A view to open in the place of the session's.
+    /// A view to open in place of the session's query.
     pub view: Option<ViewFile>,
 }
 
-/// Runs the explorer until the user leaves it. The first frame is drawn before any reply is
-/// awaited.
+/// Runs the explorer until the user quits. The first frame is drawn before the first reply.
 ///
-/// Errors: settings or a theme that cannot be used (before the terminal is touched), no terminal, a
-/// terminal that fails. A session that cannot be read is said on the screen and passed over.
+/// Errors: invalid settings or an invalid theme, before anything is drawn; a missing or failing
+/// terminal. A session that cannot be read causes a warning on the screen only.
 pub fn run(
     options: Options,
     send: Box<dyn Fn(Request) + Send>,
@@ -118,12 +117,12 @@ pub fn run(
         session,
     };
     let outcome = runtime.block_on(event_loop::run(explorer, mouse, replies));
-    // A picture still being decoded does not hold the user back.
+    // an image that is still being decoded does not delay the end
     runtime.shutdown_background();
     outcome
 }
 
-/// Loads the settings of the folder; without a folder they are the defaults.
+/// Loads the settings in a folder; without a folder, returns the defaults.
 fn load_settings(folder: Option<&Path>) -> Result<Settings> {
     match folder {
         Some(folder) => Settings::load(&folder.join("config.toml")),
@@ -131,24 +130,23 @@ fn load_settings(folder: Option<&Path>) -> Result<Settings> {
     }
 }
 
-/// Loads the session. If the file cannot be read, a warning takes the place of the session. The
-/// file is not lost by that: it is read again before a save writes it, and a file that cannot be
-/// read is never written over.
+/// Loads the session, or a warning if the file cannot be read. Such a file is not overwritten: it is
+/// read again before the session is saved.
 fn load_session(path: Option<&Path>) -> LoadedSession {
     let Some(path) = path else {
         return LoadedSession::default();
     };
     match SavedSession::load(path) {
         Ok(loaded) => loaded,
-        Err(why) => LoadedSession {
+        Err(error) => LoadedSession {
             session: None,
-            warning: Some(format!("the session cannot be read: {why}")),
+            warning: Some(format!("cannot read the session: {error}")),
         },
     }
 }
 
-/// Returns the name of the theme to start with: the one of the command line, else the one of the
-/// session if there still is such a theme, else the one of the settings.
+/// Returns the name of the theme to start with: that of the command line, else that of the session
+/// if there still is such a theme, else that of the settings.
 fn choose_theme(
     wanted: Option<String>,
     session: Option<&SavedSession>,
@@ -163,10 +161,10 @@ fn choose_theme(
         .unwrap_or_else(|| settings.theme.clone())
 }
 
-/// Draws an image in half blocks or, without colours or UTF-8, in shades of grey: at most so many
-/// columns and rows.
+/// Draws an image in half blocks within a number of columns and rows; without colours or UTF-8, in
+/// shades of grey.
 ///
-/// Error: a clause for people.
+/// Errors: a message about an image that cannot be drawn.
 pub fn draw_text(
     image: image::DynamicImage,
     (columns, rows): (u16, u16),
@@ -175,8 +173,9 @@ pub fn draw_text(
     platform::images::draw_text(image, Size::new(columns, rows), environment)
 }
 
-/// What the explorer would draw pictures with in this terminal, by its settings. Asks the terminal.
-pub fn ask_for_pictures() -> Drawing {
+/// Returns the way in which the explorer would draw images in this terminal. It queries the
+/// terminal.
+pub fn query_image_support() -> Drawing {
     let settings = config_dir()
         .and_then(|folder| Settings::load(&folder.join("config.toml")).ok())
         .unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The mouse: a click does what the hand expects, the wheel moves the list under the pointer.
+//! The mouse: clicks act on what is under the pointer, the wheel moves the list there.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
@@ -9,7 +9,7 @@ use crate::tui::parts::Screen;
 use crate::tui::search::ListSearch;
 use crate::tui::ui::frame_info::ClickTarget;
 
-/// Lines that one notch of the wheel moves.
+/// The number of rows that one notch of the wheel moves.
 const NOTCH: isize = 3;
 
 impl App {
@@ -103,7 +103,7 @@ impl App {
         }
     }
 
-    /// A click beside a popup closes it, as `esc` does.
+    /// Closes the popup after a click outside it, as `esc` does.
     fn dismiss(&mut self) {
         self.overlay.search = ListSearch::default();
         self.close();
@@ -127,7 +127,7 @@ impl App {
         }
     }
 
-    /// Moves a pane's list without giving it the focus.
+    /// Moves a pane's list without focusing the pane.
     fn scroll(&mut self, pane: Pane, by: isize) {
         let focus = std::mem::replace(&mut self.explore.focus, pane);
         if pane != Pane::Seeds

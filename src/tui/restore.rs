@@ -8,7 +8,7 @@ use crate::tui::persist::session::{ExpansionRecord, NamedQueryRecord, SavedSessi
 use crate::types::EntityId;
 
 impl App {
-    /// What is to be there at the next start. None until the index is open.
+    /// Returns the session to save; `None` until the index is open.
     pub fn session(&self) -> Option<SavedSession> {
         let catalogue = self.shared.catalogue.as_ref()?;
         let mut folded: Vec<String> = self.explore.classes.tree.folded.iter().cloned().collect();
@@ -48,7 +48,7 @@ impl App {
         })
     }
 
-    /// Takes up the named states, marks and notes that another explorer wrote to the same session.
+    /// Takes up the named queries and annotations that another explorer saved in the same session.
     pub fn merge_session(&mut self, merged: &SavedSession) {
         let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
@@ -61,7 +61,7 @@ impl App {
         self.failures.annotations.restore(&merged.annotations);
     }
 
-    /// Takes up the session of the last start; what is no longer there is said and left out.
+    /// Restores the last session. Parts that the index does not have are left out, with a warning.
     pub(crate) fn restore_session(&mut self) {
         let (Some(session), Some(catalogue)) =
             (self.restore.session.take(), self.shared.catalogue.clone())
@@ -87,18 +87,16 @@ impl App {
             number: expansion.number,
         };
         if self.explore.query.seeds.seeds.len() < expansion.seeds.len() {
-            self.warn("some seeds of the last session are not in this index; they are left out");
+            self.warn("some seeds of the last session are not in this index and were left out");
         }
         self.explore.query.mode = expansion
             .mode
             .filter(|m| catalogue.modes.contains(m))
             .unwrap_or(self.explore.query.mode);
-        (self.explore.query.joint, self.explore.query.settings) =
-            (expansion.joint, expansion.settings);
-        (
-            self.explore.candidates.reranked,
-            self.explore.candidates.tall,
-        ) = (expansion.reranked, session.tall);
+        self.explore.query.joint = expansion.joint;
+        self.explore.query.settings = expansion.settings;
+        self.explore.candidates.reranked = expansion.reranked;
+        self.explore.candidates.tall = session.tall;
         self.merge_session(&session);
         self.explore.entity.width = session.entity_width;
         self.overlay.themes.kept = session.theme;

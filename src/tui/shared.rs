@@ -1,4 +1,4 @@
-//! What every screen and popup reads: settings, and what the engine has sent.
+//! The state that every component reads: settings, and the results of the engine.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,40 +13,41 @@ use crate::tui::requests::{EngineRequests, ExploreOptions, RequestClass};
 use crate::tui::ui::frame_info::FrameInfo;
 use crate::types::{ClassId, EntityId, MetricValues, Mode};
 
-/// An entity in a mode, and what the engine says of it (or why it cannot).
+/// An entity in a mode.
 pub type DetailKey = (EntityId, Mode);
+/// The details of an entity, or the reason why the engine has none.
 pub type Detail = Result<EntityDetail, String>;
 
-/// What every component may read. Only [`App`](crate::tui::app::App) changes it.
+/// The state that every component may read. Only [`App`](crate::tui::app::App) changes it.
 #[derive(Debug)]
 pub struct Shared {
     pub settings: Settings,
-    /// The requests under way.
+    /// The requests to the engine.
     pub engine: EngineRequests,
-    /// Which evaluations are computed, and which were stopped.
+    /// The evaluations that are running or stopped.
     pub evaluations: EvaluationQueue,
     /// The last frame that was drawn.
     pub frame: FrameInfo,
     /// `None` until the index is open.
     pub catalogue: Option<Arc<Catalogue>>,
-    /// Means of each class over its queries.
+    /// The mean metrics of each class over its queries.
     pub(crate) class_metrics: HashMap<(EvaluationKey, ClassId), MetricValues>,
-    /// Means over all queries, of each finished evaluation.
+    /// The mean metrics over all queries of each finished evaluation.
     pub overall: HashMap<EvaluationKey, Overall>,
-    /// Indexes and runs that were imported beside the open index.
+    /// The indexes and runs that were imported.
     pub imports: Vec<Import>,
     pub comparisons: HashMap<[EvaluationKey; 2], QueryComparison>,
     pub details: HashMap<DetailKey, Detail>,
-    /// The details that are requested and not there yet.
+    /// The details that are requested.
     pub(crate) inspecting: Option<DetailKey>,
     /// The first image of each entity, `None` for an entity without images.
     pub first_images: HashMap<EntityId, Option<PathBuf>>,
-    /// Entities whose first image is requested and not there yet.
+    /// The entities whose first images are requested.
     pub(crate) requested_images: Vec<EntityId>,
 }
 
 impl Shared {
-    /// Nothing is open yet.
+    /// Creates the state before an index is open.
     pub fn new(settings: Settings, options: ExploreOptions) -> Self {
         Shared {
             settings,
@@ -65,7 +66,7 @@ impl Shared {
         }
     }
 
-    /// Returns the modes to choose from: those of the index that use a modality.
+    /// Returns the modes of the index that use a modality.
     pub fn modes(&self) -> Vec<Mode> {
         let modes = self
             .catalogue

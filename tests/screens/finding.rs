@@ -53,7 +53,7 @@ fn what_may_follow_a_key_is_shown_until_the_next() {
     assert!(!s.text().contains("y …") && s.command().is_none());
     s.keys("yq");
     assert!(
-        s.text().contains("no action has the keys y q") && s.command().is_none(),
+        s.text().contains("no action is bound to y q") && s.command().is_none(),
         "{}",
         s.text()
     );

@@ -52,7 +52,7 @@ fn a_session_is_saved_as_soon_as_it_can_be() {
     // With a file in the place of the folder, nothing can be written there.
     std::fs::write(&folder, "").unwrap();
     let mut terminal = Setup::new(home.path()).start();
-    terminal.until("the session cannot be read");
+    terminal.until("cannot read the session");
     // Only one word, because the notice is wrapped.
     terminal.until("(trying");
     terminal.until(" · both");
