@@ -1,7 +1,6 @@
 //! The scopes of actions: which of them have an effect on a screen or in a popup.
 
 use crate::config::Action;
-use crate::tui::app::App;
 use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
 
@@ -51,38 +50,33 @@ pub(crate) fn popup_accepts(popup: Popup, action: Action) -> bool {
         _ if popup == Popup::SaveQuery => true,
         Open | Search | NextMatch | PreviousMatch => true,
         _ if CURSOR_ACTIONS.contains(&action) => true,
-        Seed => matches!(popup, Popup::Missing(_) | Popup::Zoom),
+        Seed => matches!(popup, Popup::Missing | Popup::Zoom),
         PreviousImage | NextImage | Zoom => popup == Popup::Zoom,
-        Explain => matches!(popup, Popup::Missing(_) | Popup::Explain),
+        Explain => matches!(popup, Popup::Missing | Popup::Explain),
         Fold | FoldAll | PreviousSecond | NextSecond => popup == Popup::Explain,
-        Left | Right => matches!(popup, Popup::Explain | Popup::WhatIf(_)),
-        Undo | Redo | ResetQuery | SaveQuery | NamedQueries => matches!(popup, Popup::WhatIf(_)),
-        Remove => matches!(popup, Popup::NamedQueries(_)),
+        Left | Right => matches!(popup, Popup::Explain | Popup::WhatIf),
+        Undo | Redo | ResetQuery | SaveQuery | NamedQueries => matches!(popup, Popup::WhatIf),
+        Remove => matches!(popup, Popup::NamedQueries),
         _ => false,
     }
 }
 
-impl App {
-    /// Returns whether an action has an effect on the screen.
-    pub fn acts_on_screen(&self, action: Action) -> bool {
-        if action == self.screen.action() {
-            return false;
+/// Returns whether an action that is bound everywhere has an effect on a screen.
+pub(crate) fn screen_accepts(screen: Screen, action: Action) -> bool {
+    if action == screen.action() {
+        return false;
+    }
+    let anywhere = GLOBAL_ACTIONS.contains(&action) || LIST_ACTIONS.contains(&action);
+    match screen {
+        Screen::Explore => true,
+        Screen::Compare => {
+            anywhere
+                || matches!(
+                    action,
+                    Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery
+                )
         }
-        let anywhere = GLOBAL_ACTIONS.contains(&action) || LIST_ACTIONS.contains(&action);
-        match self.screen {
-            Screen::Explore => true,
-            Screen::Compare => {
-                anywhere
-                    || matches!(
-                        action,
-                        Action::SeedCount
-                            | Action::Mode
-                            | Action::PreviousQuery
-                            | Action::NextQuery
-                    )
-            }
-            Screen::Failures => anywhere || matches!(action, Action::SeedCount | Action::Mode),
-            Screen::Metrics => anywhere || action == Action::SeedCount,
-        }
+        Screen::Failures => anywhere || matches!(action, Action::SeedCount | Action::Mode),
+        Screen::Metrics => anywhere || action == Action::SeedCount,
     }
 }

@@ -1,13 +1,10 @@
 //! Actions: where each of them goes.
 
 use crate::config::Action;
-use crate::table::TableFormat;
 use crate::tui::action_scope::{CURSOR_ACTIONS, GLOBAL_ACTIONS, LIST_ACTIONS, popup_accepts};
 use crate::tui::app::App;
 use crate::tui::message::LoopCommand;
-use crate::tui::overlay::what_if::Setting;
 use crate::tui::parts::{Pane, Popup, Screen};
-use crate::tui::ui::scroll::shifted;
 
 impl App {
     /// Performs an action, where the popup, field or screen that has the keys takes it.
@@ -23,12 +20,12 @@ impl App {
             Action::Quit => self.command = Some(LoopCommand::Quit),
             Action::Suspend => self.command = Some(LoopCommand::Suspend),
             Action::Redraw => self.command = Some(LoopCommand::Redraw),
-            Action::Help => self.open_help(),
-            Action::Palette => self.open_palette(),
-            Action::Theme => self.open_themes(),
+            Action::Help => self.open_popup(Popup::Help),
+            Action::Palette => self.open_popup(Popup::Palette),
+            Action::Theme => self.open_popup(Popup::Themes),
             Action::Search => self.start_search(),
-            Action::NextMatch => self.next_match(1),
-            Action::PreviousMatch => self.next_match(-1),
+            Action::NextMatch => self.select_next_match(1),
+            Action::PreviousMatch => self.select_next_match(-1),
             Action::Back => self.jump_back(),
             Action::Forward => self.jump_forward(),
             Action::Copy => self.copy_name(),
@@ -55,10 +52,10 @@ impl App {
                 let effects = self.compare.rankers.update_path(action);
                 self.apply(effects);
             }
-            _ if self.overlay.search.typing => self.act_on_search(action),
-            (Some(Popup::Palette), _) => self.act_on_palette(action),
+            _ if self.overlay.search.is_typing => self.update_search(action),
+            (Some(popup @ Popup::Palette), _) => return self.update_popup(popup, action),
             (Some(popup), _) if !popup_accepts(popup, action) => {}
-            (Some(popup), _) => return self.act_on_popup(popup, action),
+            (Some(popup), _) => return self.update_popup(popup, action),
             (None, _) if CURSOR_ACTIONS.contains(&action) || LIST_ACTIONS.contains(&action) => {
                 return false;
             }
@@ -91,16 +88,16 @@ impl App {
             (Some(Popup::Zoom), Action::NextImage) => {
                 return self.explore.scroll_images(1, 1, &self.shared);
             }
-            (Some(Popup::Missing(_)), Action::Seed) => self.open_in_popup(),
+            (Some(Popup::Missing), Action::Seed) => self.open_in_popup(),
             _ => {}
         }
         match action {
             _ if self.shared.catalogue.is_none() => {}
             Action::Explain => return self.explain_subject(),
-            Action::ExplainSecond => return self.explain_beside(),
+            Action::ExplainSecond => return self.explain_second(),
             Action::WhatIf => return self.open_what_if(),
-            Action::SaveQuery => return self.start_naming(),
-            Action::NamedQueries => return self.open_states(),
+            Action::SaveQuery => return self.open_popup(Popup::SaveQuery),
+            Action::NamedQueries => return self.open_named_queries(),
             _ => {}
         }
         let effects = self.explore.update(action, &self.shared);
@@ -115,50 +112,6 @@ impl App {
             (None, Screen::Compare) => self.compare.step(by, &self.shared),
             (None, Screen::Failures) => self.failures.step(by, &self.shared),
             (None, Screen::Metrics) => self.metrics.step(by, &self.shared),
-        }
-    }
-
-    fn step_in_popup(&mut self, popup: Popup, by: isize) {
-        let overlay = &mut self.overlay;
-        match popup {
-            Popup::Help(_) => {
-                let len = self.shared.frame.popup.furthest + 1;
-                overlay.scroll = shifted(overlay.scroll, by, len);
-            }
-            Popup::Missing(cursor) => {
-                let len = self.explore.missing().map_or(0, <[_]>::len);
-                overlay.popup = Some(Popup::Missing(shifted(cursor, by, len)));
-            }
-            Popup::Export(cursor) => {
-                overlay.popup = Some(Popup::Export(shifted(cursor, by, TableFormat::ALL.len())));
-            }
-            Popup::Rankers(cursor) => {
-                // the last line is the field for a path
-                let lines = self.compare.rankers.available(&self.shared).len() + 1;
-                overlay.popup = Some(Popup::Rankers(shifted(cursor, by, lines)));
-            }
-            Popup::Themes(cursor) => {
-                let cursor = shifted(cursor, by, overlay.themes.names.len());
-                self.try_theme(cursor);
-            }
-            Popup::Zoom => self.explore.step_candidate(by, &self.shared),
-            Popup::Palette => {
-                let len = self.palette_rows().len();
-                self.overlay.palette.cursor = shifted(self.overlay.palette.cursor, by, len);
-            }
-            Popup::Explain => self.step_in_explanation(by),
-            Popup::WhatIf(cursor) => {
-                overlay.popup = Some(Popup::WhatIf(shifted(cursor, by, Setting::ALL.len())));
-            }
-            Popup::NamedQueries(cursor) => {
-                let len = overlay.named_queries.len();
-                overlay.popup = Some(Popup::NamedQueries(shifted(cursor, by, len)));
-            }
-            Popup::PastedNames(cursor) => {
-                let len = overlay.pasted_names.len();
-                overlay.popup = Some(Popup::PastedNames(shifted(cursor, by, len)));
-            }
-            Popup::SaveQuery | Popup::LoadWarnings => {}
         }
     }
 
@@ -177,23 +130,21 @@ impl App {
         extent.page.saturating_sub(1).max(1)
     }
 
-    /// Opens a popup from its top.
-    pub(crate) fn open_popup(&mut self, popup: Popup) {
-        self.overlay.popup = Some(popup);
-        self.overlay.scroll = 0;
-    }
-
     /// Closes one thing: the field of a path, the search, the popup, or what the screen closes.
     /// Other screens than Explore are left for Explore.
     pub(crate) fn close(&mut self) {
         if self.compare.rankers.path.take().is_some() {
             return;
         }
-        if self.overlay.search.holds(self.overlay.popup) {
-            return self.leave_search();
+        if self
+            .overlay
+            .search
+            .closes_first(self.overlay.popup.is_some())
+        {
+            return self.cancel_search();
         }
-        if let Some(popup) = self.overlay.popup.take() {
-            return self.after_popup(popup);
+        if let Some(popup) = self.overlay.popup {
+            return self.close_popup(popup);
         }
         match self.screen {
             Screen::Explore => self.explore.close(&self.shared),
@@ -203,38 +154,6 @@ impl App {
                 }
             }
             Screen::Compare | Screen::Metrics => self.go_to(Screen::Explore),
-        }
-    }
-
-    /// Restores what a popup that was closed lay over.
-    fn after_popup(&mut self, popup: Popup) {
-        match popup {
-            Popup::Themes(_) => self.restore_theme(),
-            Popup::Help(below) => self.overlay.popup = below.popup(),
-            _ => {}
-        }
-    }
-
-    /// Opens the row under the cursor of the popup.
-    pub(crate) fn open_in_popup(&mut self) {
-        match self.overlay.popup {
-            Some(Popup::Missing(cursor)) => {
-                let missing = self.explore.missing().unwrap_or_default();
-                if let Some(entity) = missing.get(cursor).map(|missing| missing.entity) {
-                    self.overlay.popup = None;
-                    self.inspect_entity(entity);
-                    self.explore.focus = Pane::Entity;
-                }
-            }
-            Some(Popup::Export(cursor)) => self.export(cursor),
-            Some(Popup::Rankers(cursor)) => {
-                let effects = self.compare.rankers.toggle(cursor, &self.shared);
-                self.apply(effects);
-            }
-            Some(Popup::Themes(_)) => self.keep_theme(),
-            Some(Popup::NamedQueries(cursor)) => self.open_named(cursor),
-            Some(Popup::Help(below)) => self.overlay.popup = below.popup(),
-            Some(_) | None => self.overlay.popup = None,
         }
     }
 }

@@ -107,7 +107,7 @@ impl App {
             Message::Drawn(frame) => self.handle_frame(frame),
         }
         self.request_details();
-        self.measure_unchanged();
+        self.request_baseline();
         std::mem::take(&mut self.shared.engine.outbox)
     }
 
@@ -133,6 +133,7 @@ impl App {
                 Effect::Evaluate => self.evaluate(),
                 Effect::Import(path) => self.import(path),
                 Effect::OpenPopup(popup) => self.open_popup(popup),
+                Effect::Act(action) => self.act(action),
                 Effect::ClosePopup => self.overlay.popup = None,
                 Effect::Close => self.close(),
                 Effect::ChangeQuery(query) => self.change(*query),
@@ -152,10 +153,10 @@ impl App {
     pub fn context(&self) -> Context {
         match self.overlay.popup {
             _ if self.compare.rankers.path.is_some() => Context::Path,
-            _ if self.overlay.search.typing => Context::Searching,
+            _ if self.overlay.search.is_typing => Context::Searching,
             Some(Popup::Palette) => Context::Palette,
             Some(Popup::Explain) => Context::Explain,
-            Some(Popup::WhatIf(_)) => Context::WhatIf,
+            Some(Popup::WhatIf) => Context::WhatIf,
             Some(Popup::SaveQuery) => Context::SaveQuery,
             Some(_) => Context::Popup,
             None => self.screen_context(),

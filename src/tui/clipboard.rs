@@ -1,65 +1,73 @@
-//! Names on their way to the clipboard.
+//! Copies names to the clipboard.
 
 use crate::tui::app::App;
 use crate::tui::message::LoopCommand;
-use crate::tui::parts::Pane;
-use crate::tui::parts::Screen;
+use crate::tui::parts::{Pane, Screen};
 use crate::types::EntityId;
 
-/// Terminals drop what is longer, most of them without a word. In bytes.
-const LONGEST: usize = 74_000;
+/// The greatest length of a copied text in bytes. Most terminals ignore a longer one silently.
+const MAX_BYTES: usize = 74_000;
 
 impl App {
+    /// Copies the name under the cursor.
     pub(crate) fn copy_name(&mut self) {
-        let subject = || self.subject().map(|entity| self.shared.name(entity));
-        let listed = || {
-            self.list()
-                .and_then(|list| list.labels.get(list.cursor).cloned())
-        };
-        let name = match (self.screen, self.explore.focus) {
-            (Screen::Explore, Pane::Seeds | Pane::Candidates | Pane::Entity) => subject(),
-            _ => listed(),
-        };
-        match name {
+        match self.name_under_cursor() {
             Some(name) => self.copy(name.clone(), format!("copied: {name}")),
             None => self.notify("there is no name under the cursor"),
         }
     }
 
-    /// One name a line.
+    fn name_under_cursor(&self) -> Option<String> {
+        match (self.screen, self.explore.focus) {
+            (Screen::Explore, Pane::Seeds | Pane::Candidates | Pane::Entity) => {
+                let entity = self.explore.subject(&self.shared)?;
+                Some(self.shared.name(entity))
+            }
+            _ => {
+                let list = self.focused_list()?;
+                list.labels.get(list.cursor).cloned()
+            }
+        }
+    }
+
+    /// Copies every name of the list, one on each line.
     pub(crate) fn copy_list(&mut self) {
-        let Some(list) = self.list() else {
+        let Some(list) = self.focused_list() else {
             return self.notify("there is no list to copy");
         };
-        let count = list.labels.len();
-        self.copy(
-            list.labels.join("\n") + "\n",
-            format!("copied {count} names"),
-        );
+        let message = format!("copied {} names", list.labels.len());
+        self.copy(list.labels.join("\n") + "\n", message);
     }
 
-    /// As `multiexpan expand --seeds` takes them: by name, or by id where a name has a comma or a
-    /// line end in it.
+    /// Copies the seeds in the form that `multiexpan expand --seeds` reads: by name, or by id if a
+    /// name has a comma or a line end in it.
     pub(crate) fn copy_seeds(&mut self) {
-        if self.explore.query.seeds.seeds.is_empty() {
+        let seeds = &self.explore.query.seeds.seeds;
+        if seeds.is_empty() {
             return self.notify("there are no seeds to copy");
         }
-        let name = |seed: &EntityId| match self.shared.name(*seed) {
-            name if name.contains([',', '\n', '\r']) => seed.to_string(),
-            name => name,
-        };
-        let names: Vec<String> = self.explore.query.seeds.seeds.iter().map(name).collect();
-        self.copy(names.join(","), format!("copied {} seeds", names.len()));
+        let names: Vec<String> = seeds.iter().map(|&seed| self.seed_argument(seed)).collect();
+        let message = format!("copied {} seeds", names.len());
+        self.copy(names.join(","), message);
     }
 
-    fn copy(&mut self, text: String, said: String) {
-        if text.len() > LONGEST {
-            let over = text.len();
+    fn seed_argument(&self, seed: EntityId) -> String {
+        let name = self.shared.name(seed);
+        if name.contains([',', '\n', '\r']) {
+            seed.to_string()
+        } else {
+            name
+        }
+    }
+
+    fn copy(&mut self, text: String, message: String) {
+        let length = text.len();
+        if length > MAX_BYTES {
             return self.notify(format!(
-                "not copied: {over} bytes, and a terminal's clipboard takes {LONGEST}"
+                "not copied: {length} bytes are more than the {MAX_BYTES} that terminals accept"
             ));
         }
         self.command = Some(LoopCommand::Copy(text));
-        self.notify(said);
+        self.notify(message);
     }
 }

@@ -1,14 +1,5 @@
 //! Draws a whole frame.
 
-use crate::tui::explore::missing;
-use crate::tui::overlay::explain::view;
-use crate::tui::overlay::{
-    export, help, load_warnings, named_queries, palette, pasted_names, themes, what_if, zoom,
-};
-use crate::tui::parts::Popup;
-use crate::tui::parts::Screen;
-use crate::tui::ui::status_line::StatusLine;
-use crate::tui::ui::text;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Color;
@@ -16,25 +7,30 @@ use ratatui::text::Line;
 
 use crate::config::{Role, Theme};
 use crate::tui::app::App;
+use crate::tui::notice::Notice;
+use crate::tui::overlay::zoom;
+use crate::tui::parts::{Popup, Screen};
 use crate::tui::platform::bidi::isolate;
-use crate::tui::search;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::FrameInfo;
 use crate::tui::ui::image_cache::ImageCache;
 use crate::tui::ui::sequence_hints;
+use crate::tui::ui::status_line::StatusLine;
+use crate::tui::ui::text;
+use crate::types::MetricValues;
 
-/// Below this nothing can be laid out.
+/// The least width and height of the terminal.
 const SMALLEST: (u16, u16) = (60, 16);
 
-/// Draws the whole terminal; gives what the app is to know of the frame.
+/// Draws the whole terminal, and returns the facts about the frame that the app needs.
 pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) -> FrameInfo {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let said = format!(
+        let message = format!(
             "multiexpan needs {}×{} cells; this is {}×{}",
             SMALLEST.0, SMALLEST.1, area.width, area.height
         );
-        frame.render_widget(Line::from(said), area);
+        frame.render_widget(Line::from(message), area);
         return FrameInfo {
             size: area.as_size(),
             ..FrameInfo::default()
@@ -42,10 +38,9 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) ->
     }
     let mut canvas = DrawContext {
         frame,
-        app,
         shared: &app.shared,
         has_popup: app.overlay.popup.is_some(),
-        highlighted: app.overlay.search.field.text(),
+        highlighted: app.overlay.search.input.text(),
         theme,
         images,
         frame_info: FrameInfo {
@@ -74,9 +69,14 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) ->
         Screen::Failures => app.failures.draw(&mut canvas, body, foot),
         Screen::Metrics => app.metrics.draw(&mut canvas, body, foot),
     }
-    draw_popups(&mut canvas, area);
-    draw_notice(&mut canvas, body);
-    search::draw(&mut canvas, area);
+    if let Some(popup) = app.overlay.popup {
+        draw_popup(&mut canvas, app, area, popup);
+    }
+    if let Some(notice) = &app.status.notice {
+        draw_notice(&mut canvas, body, notice);
+    }
+    let list = app.focused_list().unwrap_or_default();
+    app.overlay.search.draw(&mut canvas, area, &list);
     sequence_hints::draw(
         &mut canvas,
         area,
@@ -89,7 +89,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) ->
     frame_info
 }
 
-/// The theme's own paper and ink wherever a widget chose no colour: a theme reads the same on any
+/// Gives the theme's colours to every cell that has none, so that a theme looks the same in every
 /// terminal.
 fn fill(frame: &mut Frame, theme: &Theme) {
     let (paper, text) = (theme.style(Role::Paper).bg, theme.style(Role::Text).fg);
@@ -103,47 +103,63 @@ fn fill(frame: &mut Frame, theme: &Theme) {
     }
 }
 
-/// What lies over any screen.
-fn draw_popups(canvas: &mut DrawContext, area: Rect) {
-    if let Some(popup) = canvas.app.overlay.popup {
-        draw_popup(canvas, area, popup);
-    }
-}
-
-fn draw_popup(canvas: &mut DrawContext, area: Rect, popup: Popup) {
+/// Draws a popup, and the popup below it if it is help.
+fn draw_popup(canvas: &mut DrawContext, app: &App, area: Rect, popup: Popup) {
+    let (overlay, explore) = (&app.overlay, &app.explore);
     match popup {
-        Popup::Help(below) => {
-            below
-                .popup()
-                .into_iter()
-                .for_each(|below| draw_popup(canvas, area, below));
-            help::draw(canvas, area);
+        Popup::Help => {
+            if let Some(below) = overlay.help.below {
+                draw_popup(canvas, app, area, below);
+            }
+            let found = overlay.search.is_active().then_some(overlay.search.line);
+            overlay.help.draw(canvas, area, app.help_lines(), found);
         }
-        Popup::Missing(cursor) => {
-            if let Some(missing) = canvas.app.explore.missing() {
-                missing::draw(canvas, area, missing, cursor);
+        Popup::Missing => {
+            if let Some(missing) = explore.missing() {
+                overlay.missing.draw(canvas, area, missing);
             }
         }
-        Popup::Export(cursor) => export::draw(canvas, area, cursor),
-        Popup::Rankers(cursor) => canvas.app.compare.rankers.draw(canvas, area, cursor),
-        Popup::Zoom => zoom::draw(canvas, area),
-        Popup::Palette => palette::draw(canvas, area),
-        Popup::Themes(cursor) => themes::draw(canvas, area, cursor),
-        Popup::Explain => view::draw(canvas, area),
-        Popup::WhatIf(cursor) => what_if::draw(canvas, area, cursor),
-        Popup::SaveQuery => named_queries::draw_naming(canvas, area),
-        Popup::NamedQueries(cursor) => named_queries::draw(canvas, area, cursor),
-        Popup::LoadWarnings => load_warnings::draw(canvas, area),
-        Popup::PastedNames(cursor) => pasted_names::draw(canvas, area, cursor),
+        Popup::Export => overlay.export.draw(canvas, area, app.export_stem()),
+        Popup::Rankers => app.compare.rankers.draw(canvas, area),
+        Popup::Zoom => draw_zoom(canvas, app, area),
+        Popup::Palette => overlay.palette.draw(canvas, area, &app.palette_rows()),
+        Popup::Themes => overlay.themes.draw(canvas, area),
+        Popup::Explain => overlay.explain.draw(canvas, area),
+        Popup::WhatIf => {
+            let metrics = present_metrics(app);
+            overlay.what_if.draw(canvas, area, &explore.query, metrics);
+        }
+        Popup::SaveQuery => {
+            let query = &explore.query;
+            overlay.named_queries.draw_name(canvas, area, query);
+        }
+        Popup::NamedQueries => overlay.named_queries.draw(canvas, area),
+        Popup::LoadWarnings => overlay.load_warnings.draw(canvas, area),
+        Popup::PastedNames => overlay.pasted_names.draw(canvas, area),
     }
 }
 
-/// A sentence for people at the foot of the panes: on the lowest border, and above it as far as a
-/// long one needs.
-fn draw_notice(canvas: &mut DrawContext, body: Rect) {
-    let Some(notice) = &canvas.app.status.notice else {
-        return;
-    };
+fn draw_zoom(canvas: &mut DrawContext, app: &App, area: Rect) {
+    let subject = app.explore.subject(&app.shared);
+    let detail = app.explore.detail(&app.shared);
+    if let (Some(entity), Some(Ok(detail))) = (subject, detail) {
+        let index = app.explore.entity.first_image;
+        zoom::draw(canvas, area, entity, &detail.images, index);
+    }
+}
+
+/// Returns the metrics of the present expansion, re-ranked; `None` until they arrive.
+fn present_metrics(app: &App) -> Option<MetricValues> {
+    if app.shared.is_expanding() {
+        return None;
+    }
+    let expansion = app.explore.candidates.expansion.as_ref()?;
+    let (_, reranked) = expansion.metrics?;
+    Some(reranked)
+}
+
+/// Draws a notice at the foot of the panes: on the lowest border, and above it if it is long.
+fn draw_notice(canvas: &mut DrawContext, body: Rect, notice: &Notice) {
     let room = usize::from(body.width).saturating_sub(6);
     let lines: Vec<String> = text::wrap(&notice.text(), room);
     let height = (lines.len() as u16).min(body.height);

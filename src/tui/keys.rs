@@ -15,7 +15,7 @@ impl App {
         }
         let mut context = self.context();
         let before = self.place();
-        self.overlay.search.shown = context == Context::Searching;
+        self.overlay.search.is_shown = context == Context::Searching;
         let mut keys = std::mem::take(&mut self.navigation.pending_keys);
         keys.push(Key::from(event));
         let mut bound = self.shared.settings.keymap.find(context, &keys);
@@ -45,7 +45,7 @@ impl App {
     /// Returns whether a key closes the list of pasted names, because it has no effect there, and acts
     /// on the screen.
     fn closes_pasted_list(&self, context: Context, bound: &Bound, keys: usize) -> bool {
-        let Some(popup @ Popup::PastedNames(_)) = self.overlay.popup else {
+        let Some(popup @ Popup::PastedNames) = self.overlay.popup else {
             return false;
         };
         let is_unused = match bound {
@@ -73,16 +73,15 @@ impl App {
 
     /// Puts text into the field that has the keys.
     pub(crate) fn insert_text(&mut self, text: &str) {
-        if self.overlay.search.typing {
-            self.overlay.search.field.insert(text);
-            self.search_on();
+        if self.overlay.search.is_typing {
+            self.overlay.search.input.insert(text);
+            self.select_first_match();
         } else if let Some(path) = &mut self.compare.rankers.path {
             path.insert(text);
         } else if self.overlay.popup == Some(Popup::SaveQuery) {
-            self.overlay.name_input.insert(text);
+            self.overlay.named_queries.input.insert(text);
         } else if self.overlay.popup == Some(Popup::Palette) {
-            self.overlay.palette.field.insert(text);
-            self.overlay.palette.cursor = 0;
+            self.overlay.palette.insert_text(text);
         } else if self.explore.is_typing() {
             self.explore.insert_text(text, &self.shared);
         } else {

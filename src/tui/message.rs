@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 
+use crate::config::Action;
 use crate::engine::protocol::{Reply, RequestKind};
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::parts::{Popup, Screen};
@@ -57,6 +58,8 @@ pub enum Effect {
     Evaluate,
     /// Imports an index or a run from a path.
     Import(PathBuf),
+    /// Performs an action, as its key does.
+    Act(Action),
     OpenPopup(Popup),
     ClosePopup,
     /// Does what `esc` does.

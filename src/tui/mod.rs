@@ -12,6 +12,7 @@ pub mod evaluate;
 pub mod evaluations;
 pub mod explore;
 pub mod failures;
+pub mod focused_list;
 pub mod gold_mark;
 pub mod imports;
 pub mod jump_list;
@@ -23,8 +24,10 @@ pub mod navigation;
 pub mod notice;
 pub mod overlay;
 pub mod parts;
+pub mod paste;
 pub mod persist;
 pub mod platform;
+pub mod popups;
 pub mod prefetch;
 pub mod replies;
 pub mod requests;
@@ -34,6 +37,7 @@ pub mod shared;
 pub mod table_export;
 pub mod text_input;
 pub mod ui;
+pub mod views;
 
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,6 @@ use crate::tui::app::App;
 use crate::tui::parts::Pane;
 use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
-use crate::tui::search::ListSearch;
 use crate::tui::ui::frame_info::ClickTarget;
 
 /// The number of rows that one notch of the wheel moves.
@@ -31,7 +30,8 @@ impl App {
     }
 
     fn click(&mut self, column: u16, row: u16) {
-        (self.overlay.search.typing, self.overlay.search.shown) = (false, false);
+        self.overlay.search.is_typing = false;
+        self.overlay.search.is_shown = false;
         if self.overlay.popup.is_none()
             && let Some(pane) = self.shared.frame.pane_at(column, row)
         {
@@ -57,7 +57,7 @@ impl App {
                 let effects = self.explore.click(hit, &self.shared);
                 self.apply(effects);
             }
-            ClickTarget::Help => self.open_help(),
+            ClickTarget::Help => self.open_popup(Popup::Help),
             ClickTarget::Tab(screen) => self.go_to(screen),
             ClickTarget::MetricsColumn(column) => self.metrics.sort_by(column),
             ClickTarget::MetricsRow(row) => {
@@ -79,34 +79,6 @@ impl App {
             }
             _ => self.click_in_popup(hit),
         }
-    }
-
-    fn click_in_popup(&mut self, hit: ClickTarget) {
-        match hit {
-            ClickTarget::Backdrop => self.dismiss(),
-            ClickTarget::MissingRow(at) => self.overlay.popup = Some(Popup::Missing(at)),
-            ClickTarget::PaletteRow(at) => self.run_from_palette(at),
-            ClickTarget::Theme(at) if self.overlay.popup == Some(Popup::Themes(at)) => {
-                self.keep_theme()
-            }
-            ClickTarget::Theme(at) => self.try_theme(at),
-            ClickTarget::ExportFormat(at) => self.export(at),
-            ClickTarget::Ranker(index) => {
-                self.overlay.popup = Some(Popup::Rankers(index));
-                let effects = self.compare.rankers.toggle(index, &self.shared);
-                self.apply(effects);
-            }
-            ClickTarget::ExplanationLine(at) => self.click_why_line(at),
-            ClickTarget::Setting(at) => self.click_setting(at),
-            ClickTarget::NamedQuery(at) => self.open_named(at),
-            _ => {}
-        }
-    }
-
-    /// Closes the popup after a click outside it, as `esc` does.
-    fn dismiss(&mut self) {
-        self.overlay.search = ListSearch::default();
-        self.close();
     }
 
     fn wheel(&mut self, event: MouseEvent, by: isize) {

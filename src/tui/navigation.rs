@@ -4,7 +4,6 @@ use crate::tui::app::App;
 use crate::tui::class_tree::TreeRow;
 use crate::tui::explore::expansion::{CandidateRow, RowFilter};
 use crate::tui::explore::query::ExpansionQuery;
-use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::jump_list::JumpPoint;
 use crate::tui::parts::{Pane, Screen};
 use crate::tui::shared::Detail;
@@ -147,21 +146,6 @@ impl App {
         self.apply(effects);
     }
 
-    pub(crate) fn change_seeds(&mut self, seeds: SeedSet) {
-        let effects = self.explore.change_seeds(seeds, &self.shared);
-        self.apply(effects);
-    }
-
-    pub(crate) fn turn_mode(&mut self, by: isize) {
-        let effects = self.explore.switch_mode(by, &self.shared);
-        self.apply(effects);
-    }
-
-    pub(crate) fn toggle_joint(&mut self) {
-        let effects = self.explore.toggle_joint(&self.shared);
-        self.apply(effects);
-    }
-
     pub(crate) fn cursor_to_class(&mut self) {
         self.explore.cursor_to_class(&self.shared);
     }
@@ -170,14 +154,6 @@ impl App {
     pub(crate) fn expand(&mut self) {
         let effects = self.explore.expand(&self.shared);
         self.apply(effects);
-    }
-
-    pub(crate) fn start_typing(&mut self) {
-        self.explore.start_typing();
-    }
-
-    pub(crate) fn step_candidate(&mut self, by: isize) {
-        self.explore.step_candidate(by, &self.shared);
     }
 
     pub fn expands(&self) -> bool {

@@ -49,54 +49,35 @@ pub enum Pane {
     Entity,
 }
 
-/// What lies over the screen.
+/// The popups, which lie over a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Popup {
-    Help(HelpScope),
-    /// Gold entities that are not in the list; the cursor.
-    Missing(usize),
-    /// The forms to export in; the cursor.
-    Export(usize),
-    /// What can take part in a comparison; the cursor.
-    Rankers(usize),
-    /// The entity's picture on the full screen.
+    /// The keys of the screen or popup below.
+    Help,
+    /// The gold entities that the expansion has not found.
+    Missing,
+    /// The formats that a table can be exported in.
+    Export,
+    /// The rankers to compare.
+    Rankers,
+    /// An image on the full screen.
     Zoom,
     /// Every action by its name.
     Palette,
-    /// The themes; the cursor.
-    Themes(usize),
-    /// Why an entity stands where it stands.
+    /// The themes.
+    Themes,
+    /// The explanation of an entity's rank.
     Explain,
-    /// Settings of the search and their effect; the cursor.
-    WhatIf(usize),
-    /// A name for the present state is typed.
+    /// The settings of the search and their effect on the metrics.
+    WhatIf,
+    /// The field for the name of the present query.
     SaveQuery,
-    /// Named states; the cursor.
-    NamedQueries(usize),
-    /// What a file asked for and is not there.
+    /// The named queries.
+    NamedQueries,
+    /// The parts of a view file that the index does not have.
     LoadWarnings,
-    /// What became of each name of a paste; the cursor.
-    PastedNames(usize),
-}
-
-/// What help lies over: its keys are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HelpScope {
-    Screen,
-    Explain,
-    /// With the cursor there.
-    WhatIf(usize),
-}
-
-impl HelpScope {
-    /// What is there again once help is closed.
-    pub fn popup(self) -> Option<Popup> {
-        match self {
-            HelpScope::Screen => None,
-            HelpScope::Explain => Some(Popup::Explain),
-            HelpScope::WhatIf(cursor) => Some(Popup::WhatIf(cursor)),
-        }
-    }
+    /// The pasted names and the outcome of each.
+    PastedNames,
 }
 
 /// A column to sort by.

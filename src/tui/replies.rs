@@ -60,13 +60,11 @@ impl App {
             (RequestClass::Import, ReplyKind::Imported(import)) => self.imported(import),
             (RequestClass::Stop, ReplyKind::Stopped) => engine.finish(RequestClass::Stop),
             (RequestClass::Explain, ReplyKind::Explained(explanation)) => {
-                self.explained(Ok(*explanation));
+                self.add_explanation(Ok(*explanation));
             }
             (RequestClass::Measure, ReplyKind::Measured { picked, reranked }) => {
                 engine.finish(RequestClass::Measure);
-                if let Some(unchanged) = &mut self.overlay.what_if {
-                    unchanged.measured = Some((picked, reranked));
-                }
+                self.overlay.what_if.add_metrics(picked, reranked);
             }
             _ => {}
         }
@@ -96,7 +94,7 @@ impl App {
             .cursor_to_first_class(&self.explore.query, &self.shared);
         self.restore_session();
         if let Some(file) = self.restore.view_file.take() {
-            self.open_file(&file);
+            self.open_view_file(&file);
         }
         self.expand();
         self.evaluate();
@@ -144,7 +142,7 @@ impl App {
             RequestClass::Open => self.shared.engine.open_error = Some(reason.clone()),
             // the pane of candidates and the explanation show the reason themselves
             RequestClass::Expand => return self.explore.candidates.fail(reason),
-            RequestClass::Explain => return self.explained(Err(reason)),
+            RequestClass::Explain => return self.add_explanation(Err(reason)),
             RequestClass::Inspect => {
                 if let Some(key) = self.shared.inspecting.take() {
                     self.add_detail(key, Err(reason.clone()));

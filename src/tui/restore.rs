@@ -32,12 +32,13 @@ impl App {
             },
             tall: self.explore.candidates.tall,
             entity_width: self.explore.entity.width,
-            theme: self.overlay.themes.kept.clone(),
+            theme: self.overlay.themes.saved.clone(),
             folded,
             annotations: self.failures.annotations.saved(),
             named_queries: self
                 .overlay
                 .named_queries
+                .queries
                 .iter()
                 .map(|n| NamedQueryRecord {
                     name: n.name.clone(),
@@ -53,7 +54,7 @@ impl App {
         let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
-        self.overlay.named_queries = merged
+        self.overlay.named_queries.queries = merged
             .named_queries
             .iter()
             .map(|record| NamedQuery::from_record(record.clone(), &catalogue))
@@ -99,7 +100,7 @@ impl App {
         self.explore.candidates.tall = session.tall;
         self.merge_session(&session);
         self.explore.entity.width = session.entity_width;
-        self.overlay.themes.kept = session.theme;
+        self.overlay.themes.saved = session.theme;
         self.explore.classes.tree.folded = session.folded.into_iter().collect();
         self.cursor_to_class();
         if !self.explore.query.seeds.seeds.is_empty() {

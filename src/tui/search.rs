@@ -1,290 +1,143 @@
-//! The list that has the keys, whichever it is: searched with one mechanism, copied with another.
+//! The search of a list: its text, the matches, and the line in which it is typed.
 //!
-//! A new list joins by an arm in [`App::list`] and, in its widget, by drawing its labels with
-//! `DrawContext::label`.
-//!
-//! What is searched in the list, on the last line: ` /jag  1 of 3   ↓ next  ↑ previous  enter
-//! esc`.
+//! ` /jag  1 of 3   ↓ next  ↑ previous  enter done  esc cancel`
 
-use crate::config::{Action, Context, Role};
-use crate::table::TableFormat;
-use crate::tui::app::App;
-use crate::tui::parts::Pane;
-use crate::tui::parts::Popup;
-use crate::tui::parts::Screen;
-use crate::tui::text_input::TextInput;
-use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::text_search::occurrences;
-use crate::tui::ui::{key_hints, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// A list's labels, top to bottom, and where the cursor is.
+use crate::config::{Action, Context, Role};
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::draw_context::{DrawContext, split_last_line};
+use crate::tui::ui::text_search::occurrences;
+use crate::tui::ui::{key_hints, text};
+
+/// The columns before the text.
+const LEAD: usize = 3;
+
+/// The labels of a list from top to bottom, and the index of the selected one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SearchableList {
     pub labels: Vec<String>,
     pub cursor: usize,
 }
 
-/// What is searched for. It stays for `n` and `N` until it is closed, in whichever list has the
-/// keys.
+/// The search of the list that has the keys. It stays until it is closed, and then applies to
+/// whichever list has the keys.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ListSearch {
-    pub field: TextInput,
-    pub typing: bool,
-    /// Whether the foot tells what is searched and which match the cursor is on.
-    pub shown: bool,
-    /// Where the cursor was when the search began, and whether that was in a popup.
-    from: usize,
+    pub input: TextInput,
+    pub is_typing: bool,
+    /// Whether the last line shows the text and the number of the match.
+    pub is_shown: bool,
+    /// The position of the cursor when the search began.
+    start: usize,
+    /// Whether the search began in a popup.
     in_popup: bool,
-    /// The line found last; for lists that scroll and have no cursor.
+    /// The line that was found last, for lists that scroll and have no cursor.
     pub line: usize,
 }
 
 impl ListSearch {
-    /// Whether it is what is to be closed first.
-    pub(crate) fn holds(&self, popup: Option<Popup>) -> bool {
-        self.typing || !self.field.text().is_empty() && self.in_popup == popup.is_some()
-    }
-}
-
-impl App {
-    /// None where there is nothing to search.
-    pub fn list(&self) -> Option<SearchableList> {
-        let list = match self.overlay.popup {
-            Some(Popup::Help(_)) => SearchableList {
-                labels: self.help_labels(),
-                cursor: self.overlay.search.line,
-            },
-            Some(Popup::Missing(cursor)) => {
-                let missing = self
-                    .explore
-                    .candidates
-                    .expansion
-                    .as_ref()?
-                    .missing
-                    .as_ref()?;
-                SearchableList {
-                    labels: missing.iter().map(|m| self.shared.name(m.entity)).collect(),
-                    cursor,
-                }
-            }
-            Some(Popup::Export(cursor)) => SearchableList {
-                labels: TableFormat::ALL.map(|f| f.name().to_owned()).into(),
-                cursor,
-            },
-            Some(Popup::Rankers(cursor)) => {
-                let rankers = self.compare.rankers.available(&self.shared);
-                let labels = rankers.into_iter().map(|r| self.shared.ranker_name(r));
-                let labels = labels.collect();
-                SearchableList { labels, cursor }
-            }
-            Some(Popup::Themes(cursor)) => SearchableList {
-                labels: self.overlay.themes.names.clone(),
-                cursor,
-            },
-            Some(Popup::NamedQueries(cursor)) => SearchableList {
-                labels: self
-                    .overlay
-                    .named_queries
-                    .iter()
-                    .map(|state| state.name.clone())
-                    .collect(),
-                cursor,
-            },
-            Some(Popup::PastedNames(cursor)) => SearchableList {
-                labels: self
-                    .overlay
-                    .pasted_names
-                    .iter()
-                    .map(|pasted| pasted.name.clone())
-                    .collect(),
-                cursor,
-            },
-            Some(Popup::Explain) => self.explanation_labels()?,
-            Some(_) => return None,
-            None => self.list_on_screen()?,
-        };
-        (!list.labels.is_empty()).then_some(list)
-    }
-
-    fn list_on_screen(&self) -> Option<SearchableList> {
-        let list = match (self.screen, self.explore.focus) {
-            (Screen::Compare, _) => self.compare.list(&self.shared),
-            (Screen::Failures, _) => self.failures.list(&self.shared),
-            (Screen::Metrics, _) => self.metrics.list(&self.shared),
-            (Screen::Explore, Pane::Classes) => SearchableList {
-                labels: self.tree_rows().into_iter().map(|row| row.label).collect(),
-                cursor: self.explore.classes.tree.cursor,
-            },
-            (Screen::Explore, Pane::Seeds) => {
-                let labels = self
-                    .explore
-                    .query
-                    .seeds
-                    .seeds
-                    .iter()
-                    .map(|&seed| self.shared.name(seed))
-                    .collect();
-                SearchableList {
-                    labels,
-                    cursor: self.explore.seeds.chip,
-                }
-            }
-            (Screen::Explore, Pane::Candidates | Pane::Entity) => {
-                let rows = self.rows();
-                SearchableList {
-                    labels: rows.iter().map(|r| self.shared.name(r.entity)).collect(),
-                    cursor: self.cursor(&rows),
-                }
-            }
-        };
-        Some(list)
-    }
-
-    /// Puts the list's cursor on a line.
-    fn go_to_line(&mut self, list: &SearchableList, to: usize) {
-        let by = to as isize - list.cursor as isize;
-        match (self.overlay.popup, self.screen, self.explore.focus) {
-            (Some(Popup::Help(_)), ..) => {
-                self.overlay.scroll = to.min(self.shared.frame.popup.furthest)
-            }
-            (Some(Popup::Explain), ..) => self.overlay.explain.go_to(to),
-            (None, Screen::Explore, Pane::Seeds) => self.explore.seeds.chip = to,
-            (None, Screen::Explore, Pane::Candidates | Pane::Entity) => self.step_candidate(by),
-            _ => self.step(by),
-        }
-        self.overlay.search.line = to;
-    }
-
-    // Searching.
-
-    pub(crate) fn start_search(&mut self) {
-        self.overlay.search = ListSearch {
-            line: self.overlay.scroll,
-            in_popup: self.overlay.popup.is_some(),
+    /// Creates a search that starts at the cursor of a list. `line` is the first visible line of a
+    /// list without a cursor.
+    pub(crate) fn new(list: &SearchableList, in_popup: bool, line: usize) -> Self {
+        ListSearch {
+            is_typing: true,
+            is_shown: true,
+            start: list.cursor,
+            in_popup,
+            line,
             ..ListSearch::default()
-        };
-        match self.list() {
-            Some(list) => {
-                (
-                    self.overlay.search.from,
-                    self.overlay.search.typing,
-                    self.overlay.search.shown,
-                ) = (list.cursor, true, true)
-            }
-            None => self.notify("there is no list to search here"),
         }
     }
 
-    pub(crate) fn act_on_search(&mut self, action: Action) {
-        match action {
-            Action::Open => self.overlay.search.typing = false,
-            Action::NextMatch => self.next_match(1),
-            Action::PreviousMatch => self.next_match(-1),
-            _ if self.overlay.search.field.edit(action) => self.search_on(),
-            _ => {}
-        }
+    /// Returns whether the search has a text.
+    pub(crate) fn is_active(&self) -> bool {
+        !self.input.is_empty()
     }
 
-    /// From where the search began, to the first line that holds what is typed by now.
-    pub(crate) fn search_on(&mut self) {
-        let Some(list) = self.list() else { return };
-        let found = self.matches(&list);
-        let from = self.overlay.search.from;
-        let to = found
-            .iter()
-            .find(|&&at| at >= from)
-            .or(found.first())
-            .copied()
-            .unwrap_or(from);
-        self.go_to_line(&list, to);
+    /// Returns whether the search is closed before anything else.
+    pub(crate) fn closes_first(&self, has_popup: bool) -> bool {
+        self.is_typing || self.is_active() && self.in_popup == has_popup
     }
 
-    /// Goes to another match, from the last one on to the first.
-    pub(crate) fn next_match(&mut self, by: isize) {
-        if self.overlay.search.field.text().is_empty() {
-            return self.notify("nothing is searched for yet");
-        }
-        let Some(list) = self.list() else { return };
-        let found = self.matches(&list);
+    /// Returns the position of the cursor when the search began, if it is still being typed.
+    pub(crate) fn position_before(&self) -> Option<usize> {
+        self.is_typing.then_some(self.start)
+    }
+
+    /// Returns the first match from the position where the search began; without a match, that
+    /// position.
+    pub(crate) fn first_match(&self, list: &SearchableList) -> usize {
+        let matches = self.matches(list);
+        let after = matches.iter().find(|&&index| index >= self.start);
+        after.or(matches.first()).copied().unwrap_or(self.start)
+    }
+
+    /// Returns the next match (`by` > 0) or the previous one, starting again at the end of the
+    /// list.
+    pub(crate) fn next_match(&self, list: &SearchableList, by: isize) -> Option<usize> {
+        let matches = self.matches(list);
         let next = if by > 0 {
-            found.iter().find(|&&at| at > list.cursor).or(found.first())
+            let after = matches.iter().find(|&&index| index > list.cursor);
+            after.or(matches.first())
         } else {
-            found
-                .iter()
-                .rev()
-                .find(|&&at| at < list.cursor)
-                .or(found.last())
+            let before = matches.iter().rev().find(|&&index| index < list.cursor);
+            before.or(matches.last())
         };
-        self.overlay.search.shown = true;
-        if let Some(&to) = next {
-            self.go_to_line(&list, to);
-        }
-    }
-
-    /// The cursor goes back to where it was.
-    pub(crate) fn leave_search(&mut self) {
-        if let (true, Some(list)) = (self.overlay.search.typing, self.list()) {
-            self.go_to_line(&list, self.overlay.search.from);
-        }
-        self.overlay.search = ListSearch::default();
-    }
-
-    /// "3 of 12", "no match".
-    pub fn search_count(&self) -> String {
-        let list = self.list().unwrap_or_default();
-        let found = self.matches(&list);
-        match found.iter().position(|&at| at == list.cursor) {
-            _ if self.overlay.search.field.text().is_empty() => String::new(),
-            _ if found.is_empty() => "no match".into(),
-            Some(at) => format!("{} of {}", at + 1, found.len()),
-            None => format!("{} matches", found.len()),
-        }
+        next.copied()
     }
 
     fn matches(&self, list: &SearchableList) -> Vec<usize> {
-        let hit = |label: &String| !occurrences(label, self.overlay.search.field.text()).is_empty();
-        list.labels
-            .iter()
-            .enumerate()
-            .filter(|(_, label)| hit(label))
-            .map(|(at, _)| at)
-            .collect()
+        let mut matches = Vec::new();
+        for (index, label) in list.labels.iter().enumerate() {
+            if !occurrences(label, self.input.text()).is_empty() {
+                matches.push(index);
+            }
+        }
+        matches
     }
-}
 
-/// Columns before the text.
-const LEAD: usize = 3;
-
-pub fn draw(canvas: &mut DrawContext, whole: Rect) {
-    let search = &canvas.app.overlay.search;
-    if !search.shown {
-        return;
+    /// Returns the number of the selected match and of all: "3 of 12", "12 matches", "no match".
+    fn count(&self, list: &SearchableList) -> String {
+        if !self.is_active() {
+            return String::new();
+        }
+        let matches = self.matches(list);
+        if matches.is_empty() {
+            return "no match".into();
+        }
+        match matches.iter().position(|&index| index == list.cursor) {
+            Some(position) => format!("{} of {}", position + 1, matches.len()),
+            None => format!("{} matches", matches.len()),
+        }
     }
-    let line = Rect {
-        y: whole.bottom().saturating_sub(1),
-        height: 1,
-        ..whole
-    };
-    canvas.clear(line);
-    let mut spans = vec![canvas.span(Role::Quiet, format!("{:^LEAD$}", "/"))];
-    spans.push(canvas.span(Role::Title, search.field.text()));
-    spans.push(canvas.span(Role::Warning, format!("  {}", canvas.app.search_count())));
-    spans.push(Span::raw("   "));
-    let wanted = [
-        (Action::NextMatch, "next"),
-        (Action::PreviousMatch, "previous"),
-        (Action::Open, "done"),
-        (Action::Close, "leaves it"),
-    ];
-    let (context, wanted) = match search.typing {
-        true => (Context::Searching, &wanted[..]),
-        false => (Context::Global, &[wanted[0], wanted[1], wanted[3]][..]),
-    };
-    let column = LEAD + text::width(search.field.split_at_cursor().0);
-    key_hints::draw(canvas, line, Line::from(spans), context, 2, wanted);
-    if canvas.app.overlay.search.typing {
-        canvas.place_cursor(line, column);
+
+    /// Draws the search in the last line of the screen.
+    pub fn draw(&self, canvas: &mut DrawContext, screen: Rect, list: &SearchableList) {
+        if !self.is_shown {
+            return;
+        }
+        let (_, line) = split_last_line(screen);
+        canvas.clear(line);
+        let start = Line::from(vec![
+            canvas.span(Role::Quiet, format!("{:^LEAD$}", "/")),
+            canvas.span(Role::Title, self.input.text()),
+            canvas.span(Role::Warning, format!("  {}", self.count(list))),
+            Span::raw("   "),
+        ]);
+        let next = (Action::NextMatch, "next");
+        let previous = (Action::PreviousMatch, "previous");
+        let done = (Action::Open, "done");
+        let cancel = (Action::Close, "cancel");
+        if self.is_typing {
+            let hints = [next, previous, done, cancel];
+            key_hints::draw(canvas, line, start, Context::Searching, 2, &hints);
+            let column = LEAD + text::width(self.input.split_at_cursor().0);
+            canvas.place_cursor(line, column);
+        } else {
+            let hints = [next, previous, cancel];
+            key_hints::draw(canvas, line, start, Context::Global, 2, &hints);
+        }
     }
 }

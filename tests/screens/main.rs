@@ -534,7 +534,7 @@ fn an_open_popup_takes_all_keys() {
     let mut s = screen(120, 40);
     s.open("carnivorous").keys("4e=z<ctrl-r>");
     let seeds = s.seeds();
-    assert!(s.text().contains("Write what is shown"), "{}", s.text());
+    assert!(s.text().contains("Export the table"), "{}", s.text());
     s.keys("<esc>1");
     assert_eq!(s.seeds(), seeds);
 }

@@ -197,14 +197,14 @@ fn two_candidates_stand_side_by_side() {
     s.keys("jw<esc>jjW");
     assert!(
         s.text()
-            .contains(&format!("Why: {} beside {}", rows[1], rows[3])),
+            .contains(&format!("Explanation: {} and {}", rows[1], rows[3])),
         "{}",
         s.text()
     );
     s.keys("[[");
     assert!(
         s.text()
-            .contains(&format!("Why: {} beside {}", rows[1], rows[0])),
+            .contains(&format!("Explanation: {} and {}", rows[1], rows[0])),
         "{}",
         s.text()
     );
@@ -221,7 +221,7 @@ fn two_candidates_stand_side_by_side() {
     );
     s.keys("w");
     assert!(
-        !s.text().contains("beside carn") && s.text().contains(&format!("Why: {} ", rows[1])),
+        !s.text().contains(" and carn") && s.text().contains(&format!("Explanation: {} ", rows[1])),
         "{}",
         s.text()
     );
@@ -330,7 +330,7 @@ fn the_whole_tree_is_searched_and_what_folds_a_match_away_is_opened() {
     );
     s.keys("zzz<esc>");
     assert!(
-        s.text().contains("Why: ") && s.text().contains("“Few have seen"),
+        s.text().contains("Explanation: ") && s.text().contains("“Few have seen"),
         "back on the pair: {}",
         s.text()
     );

@@ -20,8 +20,8 @@ const NAME: usize = 22;
 const LEAD: usize = 4;
 
 impl Rankers {
-    /// Draws the popup with the cursor on a line; the last line is the field for a path.
-    pub fn draw(&self, canvas: &mut DrawContext, screen: Rect, cursor: usize) {
+    /// Draws the popup; the last line is the field for a path.
+    pub fn draw(&self, canvas: &mut DrawContext, screen: Rect) {
         let available = self.available(canvas.shared);
         let area = popup_area(screen, available.len());
         let foot = "enter adds or removes · esc closes";
@@ -32,16 +32,22 @@ impl Rankers {
             ..inner
         };
         let width = usize::from(list.width);
-        popup_list::draw(canvas, list, cursor, available.len(), |canvas, index| {
-            let line = self.line(canvas, available[index], width);
-            (line, ClickTarget::Ranker(index))
-        });
+        popup_list::draw(
+            canvas,
+            list,
+            self.cursor,
+            available.len(),
+            |canvas, index| {
+                let line = self.line(canvas, available[index], width);
+                (line, ClickTarget::Ranker(index))
+            },
+        );
         let line = Rect {
             y: inner.bottom().saturating_sub(1),
             height: 1.min(inner.height),
             ..inner
         };
-        self.draw_path(canvas, line, cursor == available.len());
+        self.draw_path(canvas, line, self.cursor == available.len());
         canvas.click_target(line, ClickTarget::Ranker(available.len()));
     }
 

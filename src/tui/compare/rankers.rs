@@ -7,6 +7,7 @@ use crate::engine::protocol::{EvaluationKey, QueryComparison, Ranker};
 use crate::tui::message::Effect;
 use crate::tui::shared::Shared;
 use crate::tui::text_input::TextInput;
+use crate::tui::ui::scroll::shifted;
 use crate::types::Mode;
 
 /// The largest number of rankers that fit on the screen.
@@ -21,11 +22,19 @@ pub struct Rankers {
     pub reference: usize,
     /// The paths that are still to be imported, in order.
     pub pending_imports: Vec<PathBuf>,
+    /// The selected line of the popup in which rankers are chosen.
+    pub(crate) cursor: usize,
     /// The path of an import while it is typed.
     pub path: Option<TextInput>,
 }
 
 impl Rankers {
+    /// Moves the cursor of the popup. The line after the rankers is the field for a path.
+    pub(crate) fn step(&mut self, by: isize, shared: &Shared) {
+        let lines = self.available(shared).len() + 1;
+        self.cursor = shifted(self.cursor, by, lines);
+    }
+
     /// Returns the first ranker and the reference.
     pub fn pair(&self) -> Option<[Ranker; 2]> {
         let first = *self.chosen.first()?;

@@ -8,7 +8,6 @@ pub mod entity;
 pub mod expansion;
 pub mod history;
 pub mod metrics_line;
-pub mod missing;
 pub mod pane_context;
 pub mod query;
 pub mod seed_set;

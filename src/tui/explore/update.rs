@@ -222,7 +222,7 @@ impl Explore {
     fn open_missing(&self) -> Vec<Effect> {
         match self.missing() {
             Some([]) => notify("no gold entity is missing"),
-            Some(_) => vec![Effect::OpenPopup(Popup::Missing(0))],
+            Some(_) => vec![Effect::OpenPopup(Popup::Missing)],
             None => notify("missing entities are known once a class's seeds are expanded"),
         }
     }

@@ -100,7 +100,7 @@ impl FailuresScreen {
             Action::Mode => return vec![self.next_mode(shared)],
             Action::SeedCount => return vec![Effect::NextSeedCount],
             Action::Ranking => return vec![Effect::NextRanking],
-            Action::Export => return vec![Effect::OpenPopup(Popup::Export(0))],
+            Action::Export => return vec![Effect::OpenPopup(Popup::Export)],
             Action::Mark => return self.toggle_mark(shared),
             Action::Annotate => return self.start_note(shared),
             _ => self.update_view(action, shared),

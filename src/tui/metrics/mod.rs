@@ -58,7 +58,7 @@ impl Metrics {
             Action::ReverseOrder if self.sort == MetricsColumn::Class => self.ascending = false,
             Action::ReverseOrder => self.ascending = !self.ascending,
             Action::NextMetric => self.metric = next_metric(self.metric),
-            Action::Export => return vec![Effect::OpenPopup(Popup::Export(0))],
+            Action::Export => return vec![Effect::OpenPopup(Popup::Export)],
             Action::Ranking => return vec![Effect::NextRanking],
             Action::SeedCount => return vec![Effect::NextSeedCount],
             Action::Open => return vec![self.open_row(shared)],

@@ -1,148 +1,158 @@
-//! What help says: the keys where they are pressed, then those that act everywhere.
-//!
-//! The keys, printed from the table that dispatches them: the pane in focus first, then those that
-//! act everywhere.
+//! The help popup: the keys of the screen or popup below it, then those that act everywhere.
 
-use crate::config::{Action, Context, Role};
-use crate::tui::action_scope::{GLOBAL_ACTIONS, popup_accepts};
-use crate::tui::app::App;
-use crate::tui::parts::{HelpScope, Popup};
-use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::scroll::Extent;
-use crate::tui::ui::text;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// A line of help: a heading where it has no keys, empty where it has no text either.
+use crate::config::{Action, Context, Keymap, Role};
+use crate::tui::action_scope::{GLOBAL_ACTIONS, popup_accepts, screen_accepts};
+use crate::tui::parts::{Popup, Screen};
+use crate::tui::shared::Shared;
+use crate::tui::ui::draw_context::{DrawContext, centered};
+use crate::tui::ui::scroll::{Extent, shifted};
+use crate::tui::ui::text;
+
+/// The width of one column of lines.
+const COLUMN_WIDTH: u16 = 56;
+/// The width of the keys in a column.
+const KEYS_WIDTH: usize = 16;
+
+/// The help popup.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Help {
+    /// The popup below, whose keys are listed and which is restored when help is closed; `None` for
+    /// the screen.
+    pub below: Option<Popup>,
+    /// The index of the first line that is shown.
+    pub scroll: usize,
+}
+
+/// A line of help. A heading has no keys, and an empty line has no text either.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HelpLine {
     pub keys: String,
     pub text: String,
 }
 
-impl App {
-    /// Lays help over the screen, or over a popup that fills it and has keys of its own.
-    pub(crate) fn open_help(&mut self) {
-        let below = match self.overlay.popup {
-            Some(Popup::Explain) => HelpScope::Explain,
-            Some(Popup::WhatIf(cursor)) => HelpScope::WhatIf(cursor),
-            _ => HelpScope::Screen,
-        };
-        self.open_popup(Popup::Help(below));
+impl Help {
+    /// Opens help over the screen, or over a popup that has keys of its own.
+    pub(crate) fn open(&mut self, popup: Option<Popup>) {
+        let has_keys = |popup: &Popup| matches!(popup, Popup::Explain | Popup::WhatIf);
+        self.below = popup.filter(has_keys);
+        self.scroll = 0;
     }
 
-    pub fn help_lines(&self) -> Vec<HelpLine> {
-        let below = if let Some(Popup::Help(below)) = self.overlay.popup {
-            below
-        } else {
-            HelpScope::Screen
+    pub(crate) fn step(&mut self, by: isize, shared: &Shared) {
+        self.scroll = shifted(self.scroll, by, shared.frame.popup.furthest + 1);
+    }
+
+    /// Scrolls to a line.
+    pub(crate) fn scroll_to(&mut self, line: usize, shared: &Shared) {
+        self.scroll = line.min(shared.frame.popup.furthest);
+    }
+
+    /// Returns the lines. `context` is the one of the keys on this screen.
+    pub fn lines(&self, screen: Screen, context: Context, keymap: &Keymap) -> Vec<HelpLine> {
+        let context = match self.below {
+            Some(Popup::Explain) => Context::Explain,
+            Some(Popup::WhatIf) => Context::WhatIf,
+            _ => context,
         };
-        let here = match below {
-            HelpScope::Screen => self.screen_context(),
-            HelpScope::Explain => Context::Explain,
-            HelpScope::WhatIf(_) => Context::WhatIf,
-        };
-        let acts = |action: Action| match below.popup() {
+        let acts = |action: Action| match self.below {
             Some(popup) => GLOBAL_ACTIONS.contains(&action) || popup_accepts(popup, action),
-            None => self.acts_on_screen(action),
+            None => screen_accepts(screen, action),
         };
-        let keymap = &self.shared.settings.keymap;
-        let everywhere = keymap
-            .everywhere(here)
-            .into_iter()
-            .filter(|(action, _)| acts(*action))
-            .collect();
-        let mut lines = Vec::new();
-        for (title, listing) in [
-            (sentence(here.title()), keymap.listing(here)),
-            ("Everywhere".into(), everywhere),
-        ] {
-            if !lines.is_empty() {
-                lines.push(HelpLine::default());
-            }
-            lines.push(HelpLine {
-                text: title,
-                keys: String::new(),
-            });
-            lines.extend(listing.into_iter().map(|(action, keys)| HelpLine {
-                keys,
-                text: action.help().into(),
-            }));
-        }
+        let mut everywhere = keymap.everywhere(context);
+        everywhere.retain(|(action, _)| acts(*action));
+        let mut lines = vec![heading(&capitalized(context.title()))];
+        lines.extend(keymap.listing(context).into_iter().map(key_line));
+        lines.push(HelpLine::default());
+        lines.push(heading("Everywhere"));
+        lines.extend(everywhere.into_iter().map(key_line));
         lines
     }
 
-    pub(crate) fn help_labels(&self) -> Vec<String> {
-        self.help_lines()
-            .into_iter()
-            .map(|line| format!("{} {}", line.keys, line.text))
-            .collect()
-    }
-}
-
-/// With a capital at its beginning.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
-}
-
-/// Columns of one column of keys.
-const COLUMN: u16 = 56;
-/// Columns of the keys in it.
-const KEYS: usize = 16;
-
-pub fn draw(canvas: &mut DrawContext, whole: Rect) {
-    let lines = lines(canvas);
-    let columns = if whole.width >= 2 * COLUMN + 8 { 2 } else { 1 };
-    let tall = lines.len().div_ceil(columns) as u16;
-    let width = (COLUMN * columns as u16 + 4).min(whole.width.saturating_sub(4));
-    let height = (tall + 2).min(whole.height.saturating_sub(2));
-    let area = Rect::new(
-        (whole.width - width) / 2,
-        (whole.height - height) / 2,
-        width,
-        height,
-    );
-    let inner = canvas.popup(area, "Keys", "esc closes · config.toml changes them");
-    let page = usize::from(inner.height);
-    let furthest = usize::from(tall).saturating_sub(page);
-    let offset = canvas.app.overlay.scroll.min(furthest);
-    canvas.frame_info.popup = Extent {
-        offset,
-        page,
-        furthest,
-    };
-    for (at, line) in lines.into_iter().enumerate() {
-        let (column, row) = (at / usize::from(tall), at % usize::from(tall));
-        let Some(row) = row.checked_sub(offset).filter(|r| *r < page) else {
-            continue;
-        };
-        let x = inner.x + 1 + column as u16 * COLUMN;
-        let wide = COLUMN.min(inner.right().saturating_sub(x + 1));
-        canvas.line(Rect::new(x, inner.y + row as u16, wide, 1), line);
-    }
-    canvas.scroll_bar(inner, offset, page, usize::from(tall));
-}
-
-fn lines(canvas: &DrawContext) -> Vec<Line<'static>> {
-    let app = canvas.app;
-    let found = !app.overlay.search.field.text().is_empty();
-    let line = |(at, line): (usize, HelpLine)| {
-        let HelpLine { keys, text } = line;
-        if keys.is_empty() {
-            return Line::from(canvas.label(Role::Title, &text));
-        }
-        let mut spans = canvas.label(Role::Focus, &text::fit_right(&keys, KEYS));
-        spans.push(Span::raw("  "));
-        spans.extend(canvas.label(Role::Text, &text));
-        let line = Line::from(spans);
-        if found && at == app.overlay.search.line {
-            line.style(canvas.style(Role::Selection))
+    /// Draws the popup. `found` is the index of the line that a search found.
+    pub fn draw(
+        &self,
+        canvas: &mut DrawContext,
+        screen: Rect,
+        lines: Vec<HelpLine>,
+        found: Option<usize>,
+    ) {
+        let columns = if screen.width >= 2 * COLUMN_WIDTH + 8 {
+            2
         } else {
-            line
+            1
+        };
+        let column_height = lines.len().div_ceil(columns);
+        let width = (COLUMN_WIDTH * columns as u16 + 4).min(screen.width.saturating_sub(4));
+        let height = (column_height as u16 + 2).min(screen.height.saturating_sub(2));
+        let area = centered(screen, width, height);
+        let inner = canvas.popup(area, "Keys", "esc closes · config.toml changes them");
+        let page = usize::from(inner.height);
+        let furthest = column_height.saturating_sub(page);
+        let offset = self.scroll.min(furthest);
+        canvas.frame_info.popup = Extent {
+            offset,
+            page,
+            furthest,
+        };
+        for (index, line) in lines.iter().enumerate() {
+            let column = (index / column_height) as u16;
+            let Some(row) = (index % column_height).checked_sub(offset) else {
+                continue;
+            };
+            if row >= page {
+                continue;
+            }
+            let x = inner.x + 1 + column * COLUMN_WIDTH;
+            let width = COLUMN_WIDTH.min(inner.right().saturating_sub(x + 1));
+            let area = Rect::new(x, inner.y + row as u16, width, 1);
+            let drawn = draw_line(canvas, line);
+            let is_found = found == Some(index) && !line.keys.is_empty();
+            canvas.list_line(area, drawn, is_found);
         }
+        canvas.scroll_bar(inner, offset, page, column_height);
+    }
+}
+
+/// Returns the labels of the lines, for a search.
+pub(crate) fn labels(lines: Vec<HelpLine>) -> Vec<String> {
+    lines
+        .into_iter()
+        .map(|line| format!("{} {}", line.keys, line.text))
+        .collect()
+}
+
+fn heading(text: &str) -> HelpLine {
+    HelpLine {
+        keys: String::new(),
+        text: text.to_owned(),
+    }
+}
+
+fn key_line((action, keys): (Action, String)) -> HelpLine {
+    HelpLine {
+        keys,
+        text: action.help().into(),
+    }
+}
+
+/// Returns the text with a capital first letter.
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    let Some(first) = characters.next() else {
+        return String::new();
     };
-    app.help_lines().into_iter().enumerate().map(line).collect()
+    first.to_uppercase().chain(characters).collect()
+}
+
+fn draw_line(canvas: &DrawContext, line: &HelpLine) -> Line<'static> {
+    if line.keys.is_empty() {
+        return Line::from(canvas.label(Role::Title, &line.text));
+    }
+    let mut spans = canvas.label(Role::Focus, &text::fit_right(&line.keys, KEYS_WIDTH));
+    spans.push(Span::raw("  "));
+    spans.extend(canvas.label(Role::Text, &line.text));
+    Line::from(spans)
 }

@@ -1,266 +1,146 @@
-//! Named states, and the file that opens the same view elsewhere.
-//!
-//! Named states: the field for a name, and the list to come back from.
+//! Named queries: the popup in which the present query gets a name, and the popup of all of them.
 
-use crate::config::Role;
-use crate::engine::protocol::Catalogue;
-use crate::tui::app::App;
-use crate::tui::explore::query::ExpansionQuery;
-use crate::tui::message::LoopCommand;
-use crate::tui::overlay::what_if::{change_words, origin};
-use crate::tui::parts::Pane;
-use crate::tui::parts::Popup;
-use crate::tui::parts::Screen;
-use crate::tui::persist::session::NamedQueryRecord;
-use crate::tui::persist::view_file::{NamedEntity, QueryRecord, ViewFile, ViewSource};
-use crate::tui::text_input::TextInput;
-use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::ClickTarget;
-use crate::tui::ui::scroll::shifted;
-use crate::tui::ui::{popup_list, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// A state that was given a name.
+use crate::config::Role;
+use crate::engine::protocol::Catalogue;
+use crate::tui::explore::query::ExpansionQuery;
+use crate::tui::message::Effect;
+use crate::tui::overlay::query_labels::summary;
+use crate::tui::persist::session::NamedQueryRecord;
+use crate::tui::persist::view_file::QueryRecord;
+use crate::tui::shared::Shared;
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::draw_context::{DrawContext, centered, indented, split_first_line};
+use crate::tui::ui::frame_info::ClickTarget;
+use crate::tui::ui::scroll::shifted;
+use crate::tui::ui::{popup_list, text};
+
+/// The width of the list in columns.
+const LIST_WIDTH: u16 = 84;
+/// The width of the field for a name in columns.
+const FIELD_WIDTH: u16 = 60;
+
+/// A query that was given a name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedQuery {
     pub name: String,
-    pub state: ExpansionQuery,
-    /// As it is kept: also what this index lacks.
+    pub query: ExpansionQuery,
+    /// The query as it is saved, with the parts that this index does not have.
     pub record: QueryRecord,
 }
 
 impl NamedQuery {
-    /// The state as far as this index has what it takes.
-    pub fn from_record(
-        NamedQueryRecord {
-            name,
-            query: record,
-        }: NamedQueryRecord,
-        catalogue: &Catalogue,
-    ) -> Self {
+    /// Creates a query from its record, without the parts that this index does not have.
+    pub fn from_record(record: NamedQueryRecord, catalogue: &Catalogue) -> Self {
+        let (query, _) = record.query.resolve(catalogue);
         NamedQuery {
-            name,
-            state: record.resolve(catalogue).0,
-            record,
+            name: record.name,
+            query,
+            record: record.query,
         }
     }
 }
 
-impl App {
+/// All named queries, and the name of a new one while it is typed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NamedQueries {
+    pub queries: Vec<NamedQuery>,
+    pub input: TextInput,
+    pub(crate) cursor: usize,
+}
+
+impl NamedQueries {
+    /// Opens the field for a name.
     pub(crate) fn start_naming(&mut self) {
-        self.overlay.name_input = TextInput::default();
-        self.open_popup(Popup::SaveQuery);
+        self.input = TextInput::default();
     }
 
-    /// Takes the name that was typed. One of the same name is replaced.
-    pub(crate) fn accept_name(&mut self) {
-        let Some(catalogue) = self.shared.catalogue.clone() else {
-            return;
+    /// Saves the present query under the typed name. A query of the same name is replaced.
+    pub(crate) fn save(&mut self, query: &ExpansionQuery, shared: &Shared) -> Vec<Effect> {
+        let Some(catalogue) = &shared.catalogue else {
+            return Vec::new();
         };
-        let name = self.overlay.name_input.text().trim().to_owned();
+        let name = self.input.text().trim().to_owned();
         if name.is_empty() {
-            return self.notify("a name has at least one letter");
+            return vec![Effect::Notify("type a name first".into())];
         }
-        self.overlay.popup = None;
-        self.notify(format!("“{name}” is kept"));
-        let state = self.state();
+        let saved = format!("saved the query “{name}”");
         let named = NamedQuery {
-            record: QueryRecord::new(&state, &catalogue),
+            record: QueryRecord::new(query, catalogue),
+            query: query.clone(),
             name,
-            state,
         };
-        match self
-            .overlay
-            .named_queries
-            .iter_mut()
-            .find(|other| other.name == named.name)
-        {
+        let same_name = |other: &&mut NamedQuery| other.name == named.name;
+        match self.queries.iter_mut().find(same_name) {
             Some(other) => *other = named,
-            None => self.overlay.named_queries.push(named),
+            None => self.queries.push(named),
         }
+        vec![Effect::ClosePopup, Effect::Notify(saved)]
     }
 
-    pub(crate) fn open_states(&mut self) {
-        match self.overlay.named_queries.is_empty() {
-            true => self.notify("no state has a name yet"),
-            false => self.open_popup(Popup::NamedQueries(0)),
-        }
+    pub(crate) fn step(&mut self, by: isize) {
+        self.cursor = shifted(self.cursor, by, self.queries.len());
     }
 
-    /// Comes back to a named state, which can be undone.
-    pub(crate) fn open_named(&mut self, at: usize) {
-        self.overlay.popup = None;
-        if let Some(named) = self.overlay.named_queries.get(at).cloned() {
-            self.explore.candidates.selected = None;
-            self.change(named.state);
-        }
-    }
-
-    pub(crate) fn remove_named(&mut self, at: usize) {
-        if at < self.overlay.named_queries.len() {
-            self.overlay.named_queries.remove(at);
-            let cursor = shifted(at, 0, self.overlay.named_queries.len());
-            self.overlay.popup =
-                (!self.overlay.named_queries.is_empty()).then_some(Popup::NamedQueries(cursor));
-        }
-    }
-
-    /// The present view, to be written to a file.
-    pub(crate) fn save_view(&mut self) {
-        let Some(file) = self.view_file() else {
-            return self.notify("nothing is open yet");
+    /// Expands a named query, which can be undone.
+    pub(crate) fn open(&self, index: usize) -> Vec<Effect> {
+        let Some(named) = self.queries.get(index) else {
+            return vec![Effect::ClosePopup];
         };
-        self.command = Some(LoopCommand::Write {
-            stem: "view".into(),
-            ending: "json",
-            text: file.to_json(),
+        vec![
+            Effect::ClosePopup,
+            Effect::ChangeQuery(Box::new(named.query.clone())),
+        ]
+    }
+
+    /// Removes the query under the cursor. The popup closes with the last one.
+    pub(crate) fn remove(&mut self) -> Vec<Effect> {
+        if self.cursor < self.queries.len() {
+            self.queries.remove(self.cursor);
+            self.step(0);
+        }
+        if self.queries.is_empty() {
+            vec![Effect::ClosePopup]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Draws the field for a name, with a summary of the present query below.
+    pub fn draw_name(&self, canvas: &mut DrawContext, screen: Rect, query: &ExpansionQuery) {
+        let width = FIELD_WIDTH.min(screen.width);
+        let area = Rect {
+            y: screen.height / 3,
+            ..centered(screen, width, 4.min(screen.height))
+        };
+        let inner = canvas.popup(area, "Save the query as", "enter saves · esc cancels");
+        let (field, below) = split_first_line(indented(inner));
+        canvas.input_line(field, vec![], &self.input, vec![]);
+        let summary = text::cut(&summary(canvas, query), usize::from(below.width));
+        let summary = Line::from(canvas.span(Role::Quiet, summary));
+        canvas.lines(below, vec![summary]);
+    }
+
+    /// Draws the list of all named queries.
+    pub fn draw(&self, canvas: &mut DrawContext, screen: Rect) {
+        let width = LIST_WIDTH.min(screen.width.saturating_sub(4));
+        let height = (self.queries.len() as u16 + 2).min(screen.height.saturating_sub(4));
+        let area = centered(screen, width, height);
+        let footer = "enter opens · x removes · esc closes";
+        let inner = canvas.popup(area, "Named queries", footer);
+        let names = self.queries.iter().map(|named| text::width(&named.name));
+        let name_width = names.max().unwrap_or(0).min(usize::from(inner.width) / 3);
+        let room = usize::from(inner.width).saturating_sub(name_width + 4);
+        let len = self.queries.len();
+        popup_list::draw(canvas, inner, self.cursor, len, |canvas, index| {
+            let named = &self.queries[index];
+            let summary = text::fit(&summary(canvas, &named.query), room);
+            let mut spans = vec![Span::raw(" ")];
+            spans.extend(canvas.label(Role::Text, &text::fit(&named.name, name_width)));
+            spans.push(canvas.span(Role::Quiet, format!("  {summary}")));
+            (Line::from(spans), ClickTarget::NamedQuery(index))
         });
-    }
-
-    pub fn view_file(&self) -> Option<ViewFile> {
-        let catalogue = self.shared.catalogue.as_deref()?;
-        let index = ViewSource {
-            name: catalogue.name.clone(),
-            path: catalogue.index.display().to_string(),
-            dataset: catalogue.dataset_hash.clone(),
-        };
-        let rows = self.rows();
-        let cursor = rows
-            .get(self.cursor(&rows))
-            .map(|row| NamedEntity::new(row.entity, catalogue));
-        Some(ViewFile::new(
-            index,
-            QueryRecord::new(&self.state(), catalogue),
-            self.screen,
-            self.explore.candidates.reranked,
-            cursor,
-        ))
-    }
-
-    /// Opens what a file says as far as it is there, and tells the rest.
-    pub(crate) fn open_file(&mut self, file: &ViewFile) {
-        let Some(catalogue) = self.shared.catalogue.clone() else {
-            return;
-        };
-        let (state, mut lost) = file.query.resolve(&catalogue);
-        lost.extend(file.dataset_warning(&catalogue));
-        (
-            self.explore.query.seeds,
-            self.explore.query.mode,
-            self.explore.query.joint,
-            self.explore.query.settings,
-        ) = (state.seeds, state.mode, state.joint, state.settings);
-        (
-            self.explore.candidates.reranked,
-            self.shared.evaluations.seed_count,
-        ) = (file.reranked, self.explore.query.seeds.count);
-        self.screen = file.screen().unwrap_or_else(|| {
-            lost.push(format!("there is no screen “{}”", file.screen));
-            Screen::Explore
-        });
-        if let Some(cursor) = &file.cursor {
-            self.explore.candidates.selected = cursor.find(&catalogue);
-            if self.explore.candidates.selected.is_none() {
-                lost.push(format!(
-                    "“{}”, where the cursor was, is not in this index",
-                    cursor.name
-                ));
-            }
-        }
-        self.cursor_to_class();
-        if !self.explore.query.seeds.seeds.is_empty() {
-            self.explore.focus = Pane::Candidates;
-        }
-        self.overlay.load_warnings = lost;
-        if !self.overlay.load_warnings.is_empty() {
-            self.open_popup(Popup::LoadWarnings);
-        }
-    }
-}
-
-const WIDTH: u16 = 84;
-const FIELD: u16 = 60;
-
-pub fn draw_naming(canvas: &mut DrawContext, whole: Rect) {
-    let width = FIELD.min(whole.width);
-    let area = Rect::new(
-        (whole.width - width) / 2,
-        whole.height / 3,
-        width,
-        4.min(whole.height),
-    );
-    let inner = canvas.popup(area, "A name for the present state", "enter keeps · esc");
-    let inner = Rect {
-        x: inner.x + 1,
-        width: inner.width.saturating_sub(2),
-        ..inner
-    };
-    let app = canvas.app;
-    canvas.input_line(
-        Rect { height: 1, ..inner },
-        vec![],
-        &app.overlay.name_input,
-        vec![],
-    );
-    let what = text::cut(&summary(canvas, &app.state()), usize::from(inner.width));
-    let line = Line::from(canvas.span(Role::Quiet, what));
-    canvas.line(
-        Rect {
-            y: inner.y + 1,
-            height: 1.min(inner.height.saturating_sub(1)),
-            ..inner
-        },
-        line,
-    );
-}
-
-pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
-    let app = canvas.app;
-    let named = &app.overlay.named_queries;
-    let width = WIDTH.min(whole.width.saturating_sub(4));
-    let height = (named.len() as u16 + 2).min(whole.height.saturating_sub(4));
-    let area = Rect::new(
-        (whole.width - width) / 2,
-        (whole.height - height) / 2,
-        width,
-        height,
-    );
-    let inner = canvas.popup(
-        area,
-        "Named states",
-        "enter comes back to it · x takes it off · esc",
-    );
-    let names = named
-        .iter()
-        .map(|n| text::width(&n.name))
-        .max()
-        .unwrap_or(0)
-        .min(usize::from(inner.width) / 3);
-    let room = usize::from(inner.width).saturating_sub(names + 4);
-    popup_list::draw(canvas, inner, cursor, named.len(), |canvas, at| {
-        let mut spans = vec![Span::raw(" ")];
-        spans.extend(canvas.label(Role::Text, &text::fit(&named[at].name, names)));
-        spans.push(canvas.span(
-            Role::Quiet,
-            format!("  {}", text::fit(&summary(canvas, &named[at].state), room)),
-        ));
-        (Line::from(spans), ClickTarget::NamedQuery(at))
-    });
-}
-
-/// Where it comes from and what is changed.
-fn summary(canvas: &DrawContext, state: &ExpansionQuery) -> String {
-    let Some(catalogue) = canvas.catalogue() else {
-        return String::new();
-    };
-    let changes: Vec<String> = state
-        .changes(catalogue)
-        .iter()
-        .map(|&change| change_words(canvas, change).1)
-        .collect();
-    match changes.is_empty() {
-        true => origin(canvas, state),
-        false => format!("{} · {}", origin(canvas, state), changes.join("  ")),
     }
 }

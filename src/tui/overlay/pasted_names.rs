@@ -1,143 +1,135 @@
-//! Pasted text: a name for the field that takes it, or many names that become seeds.
-//!
-//! What became of each name that was pasted.
+//! The popup of the names that were pasted, with the outcome of each.
 //!
 //! ```text
-//! ┏ 3 names pasted: 2 added, 1 unknown ━━━━━━━━━━━━━━━━━━┓
-//! ┃ lion      added                                      ┃
-//! ┃ tiger     added                                      ┃
-//! ┃ leopart   unknown; near it: leopard, leopard seal    ┃
-//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ esc ━┛
+//! ┏ 3 names pasted: 2 added, 1 unknown ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+//! ┃ lion      added                                                    ┃
+//! ┃ tiger     added                                                    ┃
+//! ┃ leopart   unknown; did you mean: leopard, leopard seal             ┃
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ esc closes ━┛
 //! ```
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
 
 use crate::config::Role;
 use crate::engine::protocol::Catalogue;
 use crate::printable::is_unprintable;
-use crate::tui::app::App;
-use crate::tui::parts::Pane;
-use crate::tui::parts::Popup;
-use crate::tui::parts::Screen;
-use crate::tui::ui::draw_context::DrawContext;
+use crate::tui::explore::seed_set::SeedSet;
+use crate::tui::ui::draw_context::{DrawContext, centered};
 use crate::tui::ui::frame_info::ClickTarget;
+use crate::tui::ui::scroll::shifted;
 use crate::tui::ui::{popup_list, text};
 use crate::types::EntityId;
-use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
 
-/// How many near names an unknown one is shown with.
-const SUGGESTIONS: usize = 3;
+/// The width of the popup in columns.
+const WIDTH: u16 = 76;
+/// The greatest number of similar names that are suggested for an unknown one.
+const MAX_SUGGESTIONS: usize = 3;
 
-/// What became of one pasted name.
+/// The outcome of one pasted name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PasteOutcome {
     /// It is a seed now.
     Added,
-    /// It was a seed before, or came twice.
+    /// It was a seed before, or was pasted twice.
     AlreadySeed,
-    /// No entity is called so; near names.
+    /// No entity has this name; these have similar ones.
     Unknown(Vec<String>),
 }
 
-/// One name of a paste.
+/// One pasted name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastedName {
     pub name: String,
     pub outcome: PasteOutcome,
 }
 
-impl App {
-    /// Takes in pasted text. Where seeds are typed, or nothing else takes text on the Explore
-    /// screen, a paste of several names makes each a seed; otherwise its first line that is not
-    /// empty goes into the field.
-    pub(crate) fn paste(&mut self, text: &str) {
-        let text = plain(text);
-        if self.pastes_seeds() {
-            let names = match &self.shared.catalogue {
-                Some(catalogue) => names(&text, catalogue),
-                None => Vec::new(),
-            };
-            if names.len() > 1 {
-                return self.add_pasted(names);
-            }
-            if self.explore.seeds.typing.is_none() && !names.is_empty() {
-                self.start_typing();
-            }
-        }
-        let line = text
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty())
-            .unwrap_or_default();
-        let line: String = line
-            .chars()
-            .map(|letter| if letter == '\t' { ' ' } else { letter })
-            .collect();
-        self.insert_text(&line);
-    }
+/// The names of the last paste.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PastedNames {
+    pub names: Vec<PastedName>,
+    pub(crate) cursor: usize,
+}
 
-    fn pastes_seeds(&self) -> bool {
-        let field_elsewhere = self.overlay.search.typing
-            || self.explore.classes.filtering
-            || self.compare.rankers.path.is_some();
-        self.explore.seeds.typing.is_some()
-            || self.screen == Screen::Explore
-                && self.overlay.popup.is_none_or(is_pasted_list)
-                && !field_elsewhere
-    }
-
-    /// Makes every known name a seed, as one change, and shows what became of each.
-    fn add_pasted(&mut self, names: Vec<String>) {
-        let Some(catalogue) = self.shared.catalogue.clone() else {
-            return;
-        };
-        let mut seeds = self.explore.query.seeds.clone();
-        let mut pasted = Vec::new();
+impl PastedNames {
+    /// Adds every known name to the seeds, and lists the outcome of each.
+    pub(crate) fn add(names: Vec<String>, seeds: &mut SeedSet, catalogue: &Catalogue) -> Self {
+        let mut pasted = PastedNames::default();
         for name in names {
             let outcome = match catalogue.find(&name) {
-                None => PasteOutcome::Unknown(catalogue.similar_names(&name, SUGGESTIONS)),
-                Some(entity) => add(&mut seeds.seeds, entity),
+                None => PasteOutcome::Unknown(catalogue.similar_names(&name, MAX_SUGGESTIONS)),
+                Some(entity) => add_seed(&mut seeds.seeds, entity),
             };
-            pasted.push(PastedName { name, outcome });
+            pasted.names.push(PastedName { name, outcome });
         }
-        seeds
-            .rejected
-            .retain(|rejected| !seeds.seeds.contains(rejected));
-        if seeds != self.explore.query.seeds {
-            self.change_seeds(seeds);
-        }
-        (
-            self.explore.seeds.typing,
-            self.explore.seeds.chip,
-            self.explore.focus,
-        ) = (None, self.explore.query.seeds.seeds.len(), Pane::Candidates);
-        self.overlay.pasted_names = pasted;
-        self.open_popup(Popup::PastedNames(0));
+        let SeedSet {
+            seeds, rejected, ..
+        } = seeds;
+        rejected.retain(|entity| !seeds.contains(entity));
+        pasted
     }
 
-    /// "3 names pasted: 2 added, 1 unknown"
-    pub fn pasted_summary(&self) -> String {
-        let pasted = &self.overlay.pasted_names;
-        let count = |wanted: fn(&PasteOutcome) -> bool| {
-            pasted.iter().filter(|one| wanted(&one.outcome)).count()
-        };
+    pub(crate) fn step(&mut self, by: isize) {
+        self.cursor = shifted(self.cursor, by, self.names.len());
+    }
+
+    /// Returns the number of names by their outcome: "3 names pasted: 2 added, 1 unknown".
+    fn summary(&self) -> String {
+        let (mut added, mut known, mut unknown) = (0, 0, 0);
+        for pasted in &self.names {
+            match pasted.outcome {
+                PasteOutcome::Added => added += 1,
+                PasteOutcome::AlreadySeed => known += 1,
+                PasteOutcome::Unknown(_) => unknown += 1,
+            }
+        }
         let counts = [
-            (count(|o| matches!(o, PasteOutcome::Added)), "added"),
-            (
-                count(|o| matches!(o, PasteOutcome::AlreadySeed)),
-                "there already",
-            ),
-            (count(|o| matches!(o, PasteOutcome::Unknown(_))), "unknown"),
+            (added, "added"),
+            (known, "already seeds"),
+            (unknown, "unknown"),
         ];
-        let said: Vec<String> = counts
+        let counts: Vec<String> = counts
             .iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, what)| format!("{n} {what}"))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, outcome)| format!("{count} {outcome}"))
             .collect();
-        format!("{} names pasted: {}", pasted.len(), said.join(", "))
+        format!("{} names pasted: {}", self.names.len(), counts.join(", "))
+    }
+
+    pub fn draw(&self, canvas: &mut DrawContext, screen: Rect) {
+        let width = WIDTH.min(screen.width.saturating_sub(4));
+        let height = (self.names.len() as u16 + 2).min(screen.height.saturating_sub(4));
+        let area = centered(screen, width, height);
+        let inner = canvas.popup(area, &self.summary(), "esc closes");
+        let names = self.names.iter().map(|pasted| text::width(&pasted.name));
+        let name_width = names.max().unwrap_or(0).min(usize::from(inner.width) / 2);
+        let room = usize::from(inner.width).saturating_sub(name_width + 4);
+        let len = self.names.len();
+        popup_list::draw(canvas, inner, self.cursor, len, |canvas, index| {
+            let pasted = &self.names[index];
+            let (role, outcome) = outcome_label(&pasted.outcome);
+            let outcome = text::fit(&outcome, room);
+            let mut spans = vec![Span::raw(" ")];
+            spans.extend(canvas.label(Role::Text, &text::fit(&pasted.name, name_width)));
+            spans.push(canvas.span(role, format!("  {outcome}")));
+            (Line::from(spans), ClickTarget::Popup)
+        });
     }
 }
 
-fn add(seeds: &mut Vec<EntityId>, entity: EntityId) -> PasteOutcome {
+fn outcome_label(outcome: &PasteOutcome) -> (Role, String) {
+    match outcome {
+        PasteOutcome::Added => (Role::Gold, "added".to_owned()),
+        PasteOutcome::AlreadySeed => (Role::Quiet, "already a seed".to_owned()),
+        PasteOutcome::Unknown(similar) if similar.is_empty() => (Role::Miss, "unknown".to_owned()),
+        PasteOutcome::Unknown(similar) => {
+            let label = format!("unknown; did you mean: {}", similar.join(", "));
+            (Role::Miss, label)
+        }
+    }
+}
+
+fn add_seed(seeds: &mut Vec<EntityId>, entity: EntityId) -> PasteOutcome {
     if seeds.contains(&entity) {
         return PasteOutcome::AlreadySeed;
     }
@@ -145,76 +137,37 @@ fn add(seeds: &mut Vec<EntityId>, entity: EntityId) -> PasteOutcome {
     PasteOutcome::Added
 }
 
-fn is_pasted_list(popup: Popup) -> bool {
-    matches!(popup, Popup::PastedNames(_))
-}
-
-/// The text without escape sequences and control characters; lines end in `\n`. Terminals send `\r`
-/// for a line's end in a paste.
-fn plain(text: &str) -> String {
+/// Removes escape sequences and control characters from a pasted text, and ends its lines with
+/// `\n`. Terminals send `\r` for the end of a line in a paste.
+pub(crate) fn plain_text(text: &str) -> String {
     let with_lines = text.replace("\r\n", "\n").replace('\r', "\n");
     let stripped = anstream::adapter::strip_str(&with_lines).to_string();
-    // zero-width spaces and byte order marks come along from web pages and files
-    let is_text = |letter: &char| matches!(letter, '\n' | '\t') || !is_unprintable(*letter);
+    // text from web pages and files may have zero-width spaces and byte order marks
+    let is_text =
+        |character: &char| matches!(character, '\n' | '\t') || !is_unprintable(*character);
     stripped.chars().filter(is_text).collect()
 }
 
-/// The names of a paste: by lines and tabs, and by commas where what is between them is not one
-/// name.
-fn names(text: &str, catalogue: &Catalogue) -> Vec<String> {
+/// Splits a pasted text into names: at line ends and tabs, and at commas and semicolons if the text
+/// between line ends is not itself a name.
+pub(crate) fn split_names(text: &str, catalogue: &Catalogue) -> Vec<String> {
     let mut names = Vec::new();
     for piece in text.split(['\n', '\t']) {
-        let piece = bare(piece);
+        let piece = without_quotes(piece);
         if catalogue.find(piece).is_some() {
             names.push(piece.to_owned());
         } else {
-            names.extend(piece.split([',', ';']).map(|part| bare(part).to_owned()));
+            let parts = piece.split([',', ';']);
+            names.extend(parts.map(|part| without_quotes(part).to_owned()));
         }
     }
     names.retain(|name| !name.is_empty());
     names
 }
 
-/// Without the spaces and quotation marks around it.
-fn bare(name: &str) -> &str {
+/// Returns a name without the spaces and quotation marks around it.
+fn without_quotes(name: &str) -> &str {
     name.trim().trim_matches(['"', '“', '”']).trim()
-}
-
-const WIDTH: u16 = 76;
-
-pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
-    let pasted = &canvas.app.overlay.pasted_names;
-    let width = WIDTH.min(whole.width.saturating_sub(4));
-    let height = (pasted.len() as u16 + 2).min(whole.height.saturating_sub(4));
-    let area = Rect::new(
-        (whole.width - width) / 2,
-        (whole.height - height) / 2,
-        width,
-        height,
-    );
-    let inner = canvas.popup(area, &canvas.app.pasted_summary(), "esc");
-    let names = pasted
-        .iter()
-        .map(|one| text::width(&one.name))
-        .max()
-        .unwrap_or(0)
-        .min(usize::from(inner.width) / 2);
-    let room = usize::from(inner.width).saturating_sub(names + 4);
-    popup_list::draw(canvas, inner, cursor, pasted.len(), |canvas, at| {
-        let one = &pasted[at];
-        let (role, outcome) = match &one.outcome {
-            PasteOutcome::Added => (Role::Gold, "added".to_owned()),
-            PasteOutcome::AlreadySeed => (Role::Quiet, "already a seed".to_owned()),
-            PasteOutcome::Unknown(near) if near.is_empty() => (Role::Miss, "unknown".to_owned()),
-            PasteOutcome::Unknown(near) => {
-                (Role::Miss, format!("unknown; near it: {}", near.join(", ")))
-            }
-        };
-        let mut spans = vec![Span::raw(" ")];
-        spans.extend(canvas.label(Role::Text, &text::fit(&one.name, names)));
-        spans.push(canvas.span(role, format!("  {}", text::fit(&outcome, room))));
-        (Line::from(spans), ClickTarget::Popup)
-    });
 }
 
 #[cfg(test)]
@@ -239,7 +192,7 @@ mod tests {
 
     #[test]
     fn lines_tabs_and_commas_separate_names() {
-        let split = |text: &str| names(&plain(text), &catalogue());
+        let split = |text: &str| split_names(&plain_text(text), &catalogue());
         for text in [
             "lion\rtiger\r",
             "lion\ntiger",
@@ -258,8 +211,11 @@ mod tests {
     }
 
     #[test]
-    fn escape_sequences_and_control_characters_are_not_text() {
-        assert_eq!(plain("li\x1b[31mon\x1b]0;title\x07\u{9b}1m\0"), "lion1m");
-        assert_eq!(plain("a\rb\r\nc"), "a\nb\nc");
+    fn escape_sequences_and_control_characters_are_removed() {
+        assert_eq!(
+            plain_text("li\x1b[31mon\x1b]0;title\x07\u{9b}1m\0"),
+            "lion1m"
+        );
+        assert_eq!(plain_text("a\rb\r\nc"), "a\nb\nc");
     }
 }

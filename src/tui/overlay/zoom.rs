@@ -1,77 +1,68 @@
-//! One picture on the full screen, with whose it is below.
+//! The popup of one image on the full screen, with the entity's name below.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::config::Role;
-use crate::tui::ui::draw_context::DrawContext;
+use crate::tui::ui::draw_context::{DrawContext, split_last_line};
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::class_titles;
 use crate::types::EntityId;
 
-pub fn draw(canvas: &mut DrawContext, whole: Rect) {
-    let app = canvas.app;
-    let (Some(entity), Some(Ok(detail))) = (app.subject(), app.detail()) else {
+/// Draws the entity's image at this index.
+pub fn draw(
+    canvas: &mut DrawContext,
+    screen: Rect,
+    entity: EntityId,
+    images: &[PathBuf],
+    index: usize,
+) {
+    let Some(path) = images.get(index.min(images.len().saturating_sub(1))) else {
         return;
     };
-    let Some(path) = detail.images.get(
-        app.explore
-            .entity
-            .first_image
-            .min(detail.images.len().saturating_sub(1)),
-    ) else {
-        return;
-    };
-    canvas.clear(whole);
-    canvas.click_target(whole, ClickTarget::Backdrop);
+    canvas.clear(screen);
+    canvas.click_target(screen, ClickTarget::Backdrop);
     if canvas.images.is_enabled() {
         let above_caption = Rect {
-            height: whole.height - 2,
-            ..whole
+            height: screen.height - 2,
+            ..screen
         };
         canvas.image(above_caption, path);
     } else {
-        pictures_are_off(canvas, whole, path);
+        draw_path(canvas, screen, path);
     }
-    let caption = caption(canvas, entity, detail.images.len());
-    let last_line = Rect {
-        y: whole.bottom() - 1,
-        height: 1,
-        ..whole
-    };
+    let caption = caption(canvas, entity, index, images.len());
+    let (_, last_line) = split_last_line(screen);
     canvas.line(last_line, caption.centered());
 }
 
-/// Draws the path of a picture in the place of the picture.
-fn pictures_are_off(canvas: &mut DrawContext, whole: Rect, path: &Path) {
+/// Draws the path of an image in place of the image.
+fn draw_path(canvas: &mut DrawContext, screen: Rect, path: &Path) {
     let middle = Rect {
-        y: whole.height / 2,
+        y: screen.height / 2,
         height: 1,
-        ..whole
+        ..screen
     };
-    let said = format!("pictures are off: {}", path.display());
-    let line = Line::from(canvas.span(Role::Quiet, said));
+    let message = format!("pictures are off: {}", path.display());
+    let line = Line::from(canvas.span(Role::Quiet, message));
     canvas.line(middle, line.centered());
 }
 
-/// Returns the line below the picture: its entity, its number among the entity's pictures, and the
-/// keys.
-fn caption(canvas: &DrawContext, entity: EntityId, pictures: usize) -> Line<'static> {
-    let classes = match canvas.catalogue() {
-        Some(c) => c
-            .entity(entity)
-            .map(|e| class_titles(c, &e.classes))
-            .unwrap_or_default(),
-        None => String::new(),
-    };
-    let count = format!("{}/{pictures}", canvas.app.explore.entity.first_image + 1);
+/// Returns the line below the image: the entity and its classes, the image's number, and the keys.
+fn caption(canvas: &DrawContext, entity: EntityId, index: usize, count: usize) -> Line<'static> {
+    let classes = canvas.catalogue().and_then(|catalogue| {
+        let card = catalogue.entity(entity)?;
+        Some(class_titles(catalogue, &card.classes))
+    });
+    let classes = classes.unwrap_or_default();
+    let number = index + 1;
     Line::from(vec![
         canvas.span(Role::Title, format!("{}  ", canvas.name(entity))),
         canvas.span(
             Role::Quiet,
-            format!("{classes}   {count}   < > pictures   j k candidates   esc"),
+            format!("{classes}   {number}/{count}   < > pictures   j k candidates   esc"),
         ),
     ])
 }

@@ -11,8 +11,6 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use crate::config::{Role, Theme};
 use crate::engine::protocol::Catalogue;
-use crate::tui::app::App;
-use crate::tui::parts::Pane;
 use crate::tui::shared::Shared;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::frame_info::{ClickTarget, FrameInfo, ImageKey};
@@ -24,8 +22,6 @@ use crate::types::EntityId;
 /// One frame while it is drawn.
 pub struct DrawContext<'a, 'f> {
     pub frame: &'a mut Frame<'f>,
-    /// TODO(remove once every component draws itself)
-    pub app: &'a App,
     pub shared: &'a Shared,
     /// Whether a popup lies over the screen, so that no pane has the keys.
     pub has_popup: bool,
@@ -171,6 +167,16 @@ impl DrawContext<'_, '_> {
         }
     }
 
+    /// Draws a text, wrapped to the width of the area.
+    pub fn paragraph(&mut self, area: Rect, role: Role, text: &str) {
+        let lines = text::wrap(text, usize::from(area.width));
+        let lines = lines
+            .into_iter()
+            .map(|line| Line::from(self.span(role, line)));
+        let lines = lines.collect();
+        self.lines(area, lines);
+    }
+
     /// Draws a line of a list, highlighted if it is selected.
     pub fn list_line(&mut self, area: Rect, line: Line<'_>, selected: bool) {
         let line = if selected {
@@ -184,14 +190,6 @@ impl DrawContext<'_, '_> {
     /// Registers the target of clicks in an area.
     pub fn click_target(&mut self, area: Rect, target: ClickTarget) {
         self.frame_info.click_targets.push((area, target));
-    }
-
-    /// Draws a pane's frame and returns its inside. The frame in focus is thick as well as coloured.
-    pub fn pane(&mut self, area: Rect, pane: Pane, title: Line<'_>, right: Line<'_>) -> Rect {
-        let focused = self.app.explore.focus == pane && !self.has_popup;
-        let inner = self.framed(area, focused, title, right);
-        self.click_target(area, ClickTarget::Pane(pane));
-        inner
     }
 
     /// Draws a frame with its titles and returns its inside.
@@ -209,15 +207,6 @@ impl DrawContext<'_, '_> {
         let inner = block.inner(area);
         self.frame.render_widget(block, area);
         inner
-    }
-
-    /// Returns a pane's title, in the colour of the focus if the pane has it.
-    pub fn title(&self, pane: Pane, text: &str) -> Span<'static> {
-        let focused = self.app.explore.focus == pane && !self.has_popup;
-        self.span(
-            if focused { Role::Focus } else { Role::Title },
-            format!(" {text} "),
-        )
     }
 
     /// Draws a framed box over everything else and returns its inside.

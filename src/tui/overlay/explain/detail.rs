@@ -7,8 +7,8 @@ use ratatui::text::Line;
 
 use crate::config::Role;
 use crate::engine::protocol::{Catalogue, Evidence, ExpandRequest};
+use crate::tui::overlay::explain::format::format_value;
 use crate::tui::overlay::explain::tree::ExplanationLine;
-use crate::tui::overlay::explain::view::{format_value, paragraph};
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::labels::sentence_words;
 use crate::tui::ui::text;
@@ -36,7 +36,7 @@ pub fn draw(
         height: area.height.saturating_sub(1),
         ..area
     };
-    paragraph(canvas, below, Role::Quiet, line.kind().description());
+    canvas.paragraph(below, Role::Quiet, line.kind().description());
 }
 
 fn draw_evidence(
@@ -47,12 +47,8 @@ fn draw_evidence(
     line: &ExplanationLine,
 ) {
     let Some(sentence) = &evidence.sentence else {
-        return paragraph(
-            canvas,
-            area,
-            Role::Quiet,
-            "The index has no data set: its sentence and picture are not known.",
-        );
+        let message = "The index has no data set, so the sentence and the picture are not known.";
+        return canvas.paragraph(area, Role::Quiet, message);
     };
     let mut lines = Vec::new();
     if request.mode.sees_text() {
@@ -96,7 +92,7 @@ fn contribution(evidence: &Evidence, line: &ExplanationLine) -> String {
         .map(|&value| format_value(line.kind(), value))
         .collect();
     format!(
-        "brings {} as {:.1} % of the seed's pairs",
+        "contributes {} as {:.1} % of the seed's pairs",
         values.join(" and "),
         100.0 * evidence.fraction
     )

@@ -3,8 +3,8 @@
 //! difference.
 //!
 //! ```text
-//! ┏ jaguar beside lynx ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ both · published ┓
-//! ┃ jaguar (3) is above lynx (9) because: lion brings 2.10 more, mostly by pictures; …   ┃
+//! ┏ Explanation: jaguar and lynx ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+//! ┃ jaguar (3) is above lynx (9) because: …                                              ┃
 //! ┃                                         jaguar     lynx difference │ “The lion is …” ┃
 //! ┃ ▾ score by the seeds, ΣZ                 14.21     9.90    ▲ +4.31 │ ┌─────────────┐ ┃
 //! ┃   ▾ lion                                  5.10     3.00    ▲ +2.10 │ │             │ ┃
@@ -21,8 +21,9 @@ use crate::engine::protocol::{
 };
 use crate::tui::gold_mark::gold_mark;
 use crate::tui::overlay::explain::detail;
-use crate::tui::overlay::explain::tree::ExplanationLine;
-use crate::tui::ui::draw_context::DrawContext;
+use crate::tui::overlay::explain::format::format_value;
+use crate::tui::overlay::explain::tree::{ExplainState, ExplanationLine};
+use crate::tui::ui::draw_context::{DrawContext, indented, split_first_line};
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::mark_sign;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
@@ -56,37 +57,82 @@ impl Explained<'_> {
     }
 }
 
-pub fn draw(canvas: &mut DrawContext, whole: Rect) {
-    let app = canvas.app;
-    let inner = frame(canvas, whole);
-    let explanation = app.overlay.explain.explanation();
-    let Some((explanation, catalogue)) = explanation.zip(app.shared.catalogue.as_deref()) else {
-        let text = match &app.overlay.explain.answer {
-            Some(Err(error)) => error.clone(),
-            _ => "…".to_owned(),
+impl ExplainState {
+    pub fn draw(&self, canvas: &mut DrawContext, screen: Rect) {
+        let inner = self.frame(canvas, screen);
+        let catalogue = canvas.shared.catalogue.as_deref();
+        let Some((explanation, catalogue)) = self.explanation().zip(catalogue) else {
+            let text = match &self.answer {
+                Some(Err(error)) => error.clone(),
+                _ => "…".to_owned(),
+            };
+            return canvas.paragraph(inner, Role::Quiet, &text);
         };
-        return paragraph(canvas, inner, Role::Quiet, &text);
-    };
-    let explained = Explained {
-        explanation,
-        catalogue,
-    };
-    let below = draw_summary(canvas, inner, explained);
-    let lines = app.overlay.explain.lines();
-    let (tree, detail) = tree_and_detail_areas(below);
-    draw_tree(canvas, tree, explained, &lines);
-    if detail.y > tree.bottom() {
-        let between = Rect {
-            y: tree.bottom(),
-            height: 1,
-            ..detail
+        let explained = Explained {
+            explanation,
+            catalogue,
         };
-        rule(canvas, between);
+        let below = draw_summary(canvas, inner, explained);
+        let lines = self.lines();
+        let (tree, detail) = tree_and_detail_areas(below);
+        self.draw_tree(canvas, tree, explained, &lines);
+        if detail.y > tree.bottom() {
+            let between = Rect {
+                y: tree.bottom(),
+                height: 1,
+                ..detail
+            };
+            rule(canvas, between);
+        }
+        if let Some(line) = lines.get(self.cursor)
+            && !detail.is_empty()
+        {
+            detail::draw(canvas, detail, &explanation.request, catalogue, line);
+        }
     }
-    if let Some(line) = lines.get(app.overlay.explain.cursor)
-        && !detail.is_empty()
-    {
-        detail::draw(canvas, detail, &explanation.request, catalogue, line);
+
+    /// Draws the popup's frame with the names of the entities. Returns the area inside it, with a
+    /// margin of one column on both sides.
+    fn frame(&self, canvas: &mut DrawContext, screen: Rect) -> Rect {
+        let names: Vec<String> = self.entities.iter().map(|&e| canvas.name(e)).collect();
+        let title = text::cut(
+            &format!("Explanation: {}", names.join(" and ")),
+            usize::from(screen.width).saturating_sub(8),
+        );
+        let footer = "space folds · [ ] compare · w alone · / searches · ? keys · esc";
+        indented(canvas.popup(screen, &title, footer))
+    }
+
+    fn draw_tree(
+        &self,
+        canvas: &mut DrawContext,
+        area: Rect,
+        explained: Explained,
+        lines: &[ExplanationLine],
+    ) {
+        let mut list = area;
+        if explained.is_pair() {
+            let header = header(canvas, explained, usize::from(area.width));
+            let (first_line, below) = split_first_line(area);
+            canvas.line(first_line, header);
+            list = below;
+        }
+        let page = usize::from(list.height);
+        let offset = canvas.shared.frame.popup.offset;
+        let offset = keep_in_sight(self.cursor, offset, page, lines.len());
+        canvas.frame_info.popup = Extent {
+            offset,
+            page,
+            furthest: lines.len().saturating_sub(page),
+        };
+        let scale = Scale::new(lines);
+        for (index, line) in lines.iter().enumerate().skip(offset).take(page) {
+            let row = Rect::new(list.x, list.y + (index - offset) as u16, list.width, 1);
+            let drawn = draw_line(canvas, explained, line, &scale, usize::from(list.width));
+            canvas.list_line(row, drawn, index == self.cursor);
+            canvas.click_target(row, ClickTarget::ExplanationLine(index));
+        }
+        canvas.scroll_bar(list, offset, page, lines.len());
     }
 }
 
@@ -108,27 +154,7 @@ fn draw_summary(canvas: &mut DrawContext, area: Rect, explained: Explained) -> R
     }
 }
 
-/// Draws the popup's frame with the names of the entities. Returns the area inside it, with a
-/// margin of one column on both sides.
-fn frame(canvas: &mut DrawContext, whole: Rect) -> Rect {
-    let entities = &canvas.app.overlay.explain.entities;
-    let names: Vec<String> = entities.iter().map(|&e| canvas.name(e)).collect();
-    let title = text::cut(
-        &format!("Why: {}", names.join(" beside ")),
-        usize::from(whole.width).saturating_sub(8),
-    );
-    let inner = canvas.popup(
-        whole,
-        &title,
-        "space folds · [ ] beside another · w alone · / searches · ? keys · esc",
-    );
-    Rect {
-        x: inner.x + 1,
-        width: inner.width.saturating_sub(2),
-        ..inner
-    }
-}
-
+/// Draws a horizontal line.
 fn rule(canvas: &mut DrawContext, area: Rect) {
     let rule = "─".repeat(usize::from(area.width));
     canvas.line(area, Line::from(canvas.span(Role::Border, rule)));
@@ -148,47 +174,6 @@ fn tree_and_detail_areas(area: Rect) -> (Rect, Rect) {
         [area, Rect::default()]
     };
     (tree, detail)
-}
-
-pub fn paragraph(canvas: &mut DrawContext, area: Rect, role: Role, text: &str) {
-    let lines = text::wrap(text, usize::from(area.width))
-        .into_iter()
-        .map(|line| Line::from(canvas.span(role, line)))
-        .collect();
-    canvas.lines(area, lines);
-}
-
-fn draw_tree(
-    canvas: &mut DrawContext,
-    area: Rect,
-    explained: Explained,
-    lines: &[ExplanationLine],
-) {
-    let app = canvas.app;
-    let mut list = area;
-    if explained.is_pair() {
-        let header = header(canvas, explained, usize::from(area.width));
-        let height = 1.min(area.height);
-        canvas.line(Rect { height, ..area }, header);
-        list.y += 1;
-        list.height = area.height.saturating_sub(1);
-    }
-    let page = usize::from(list.height);
-    let cursor = app.overlay.explain.cursor;
-    let offset = keep_in_sight(cursor, app.shared.frame.popup.offset, page, lines.len());
-    canvas.frame_info.popup = Extent {
-        offset,
-        page,
-        furthest: lines.len().saturating_sub(page),
-    };
-    let scale = Scale::new(lines);
-    for (index, line) in lines.iter().enumerate().skip(offset).take(page) {
-        let row = Rect::new(list.x, list.y + (index - offset) as u16, list.width, 1);
-        let drawn = draw_line(canvas, explained, line, &scale, usize::from(list.width));
-        canvas.list_line(row, drawn, index == cursor);
-        canvas.click_target(row, ClickTarget::ExplanationLine(index));
-    }
-    canvas.scroll_bar(list, offset, page, lines.len());
 }
 
 /// Returns the column titles for two entities.
@@ -332,12 +317,6 @@ fn around_mention(sentence: &SentenceCard, room: usize) -> String {
         .find(|&from| wide(from) + 8 <= room)
         .unwrap_or(last);
     joined(from)
-}
-
-/// Formats a value with the number of decimal places of its kind.
-pub fn format_value(kind: ExplanationKind, value: f64) -> String {
-    let decimals = kind.decimals();
-    format!("{value:.decimals$}").replace('-', "−")
 }
 
 /// Returns a bar, or the outcome of the pick for a competitor.
