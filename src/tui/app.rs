@@ -36,7 +36,7 @@ pub struct Navigation {
 
 /// The explorer.
 pub struct App {
-    /// What every component may read.
+    /// The state that every component may read.
     pub shared: Shared,
     pub screen: Screen,
     pub explore: Explore,

@@ -9,14 +9,14 @@ use crate::engine::protocol::Catalogue;
 use crate::name::matchable;
 use crate::types::ClassId;
 
-/// What classes are sorted by.
+/// An order of the classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
     #[default]
     Name,
-    /// The largest first.
+    /// By size, the largest first.
     Size,
-    /// The best MAP@10 first.
+    /// By MAP@10, the best first.
     Map,
 }
 
@@ -44,15 +44,15 @@ pub struct TreeRow {
     pub depth: usize,
     pub label: String,
     pub kind: TreeKind,
-    /// Members, of all classes below.
+    /// The number of members of all classes below.
     pub size: usize,
-    /// Mean MAP@10 of the classes below that have been measured.
+    /// The mean MAP@10 of the classes below that have been evaluated.
     pub map: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum TreeKind {
-    /// Its key in [`ClassTree::folded`], and whether it is open.
+    /// A group with its key in [`ClassTree::folded`], which is open or folded.
     Group {
         key: String,
         open: bool,
@@ -60,7 +60,7 @@ pub enum TreeKind {
     Class(ClassId),
 }
 
-/// What the user did to the tree.
+/// The state of the tree: folded groups, filter, order and cursor.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClassTree {
     pub folded: HashSet<String>,
@@ -69,7 +69,7 @@ pub struct ClassTree {
     pub cursor: usize,
 }
 
-/// A class on its way into the tree.
+/// A class before it is sorted into the tree.
 struct Leaf {
     id: ClassId,
     title: String,
@@ -78,7 +78,7 @@ struct Leaf {
 }
 
 impl ClassTree {
-    /// The lines to show. `map` gives a class's MAP@10 once it is known.
+    /// Returns all rows of the tree; `map` returns a class's MAP@10 once it is known.
     pub fn rows(
         &self,
         catalogue: &Catalogue,
@@ -113,7 +113,8 @@ impl ClassTree {
         rows.sorted(self.sort)
     }
 
-    /// A middle class with a single class in it is no group: it would say the same twice.
+    /// Returns the rows below a coarse class. A middle class with a single class in it is not shown as
+    /// a group.
     fn middles(
         &self,
         coarse: &str,
@@ -141,7 +142,7 @@ impl ClassTree {
             .filter_map(|b| b.first())
             .map(|r| r.size)
             .sum();
-        // The mean over classes, not over groups: each class counts once.
+        // the mean is over classes, not over groups: each class counts once
         let maps: Vec<f64> = below
             .0
             .iter()
@@ -161,7 +162,7 @@ impl ClassTree {
         rows
     }
 
-    /// Only the lines under open groups.
+    /// Returns the rows that are not below a folded group.
     pub fn visible(&self, rows: Vec<TreeRow>) -> Vec<TreeRow> {
         let mut hidden_below = usize::MAX;
         rows.into_iter()
@@ -190,7 +191,7 @@ fn classes(depth: usize, leaves: Vec<Leaf>) -> Blocks {
     Blocks(leaves.into_iter().map(|l| vec![row(l)]).collect())
 }
 
-/// Siblings, each with the lines below it; they are sorted by their heads.
+/// Siblings, each with the rows below it. They are sorted by their first rows.
 #[derive(Default)]
 struct Blocks(Vec<Vec<TreeRow>>);
 
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn folding_hides_and_a_filter_opens() {
+    fn folding_hides_rows_and_a_filter_unfolds_them() {
         let mut tree = ClassTree::default();
         tree.folded.insert("Living things".into());
         assert_eq!(labels(&tree, &[]), ["Living things", "odds and ends"]);

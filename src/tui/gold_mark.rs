@@ -7,12 +7,12 @@ use crate::types::{ClassId, EntityId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoldMark {
     Gold,
-    /// Judged not to be a member, or a known member of this other class.
+    /// A negative of the class, or a known member of this other class.
     Other(Option<ClassId>),
     Unjudged,
 }
 
-/// Returns the judgement of `class`'s gold on an entity. Without a class nothing is judged.
+/// Returns the judgement of `class`'s gold on an entity; without a class, `Unjudged`.
 pub fn gold_mark(catalogue: &Catalogue, class: Option<ClassId>, entity: EntityId) -> GoldMark {
     let (Some(class), Some(card)) = (class, catalogue.entity(entity)) else {
         return GoldMark::Unjudged;

@@ -4,7 +4,7 @@ use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::parts::{Pane, Screen};
 use crate::types::EntityId;
 
-/// How many places are remembered.
+/// The largest number of places that are remembered.
 const LIMIT: usize = 100;
 
 /// A place to jump back to.

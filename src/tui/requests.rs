@@ -36,7 +36,7 @@ const WAITED_FOR: [RequestClass; 5] = [
 #[derive(Debug, Clone)]
 struct LatestRequest {
     id: RequestId,
-    /// Whether its last reply has not arrived yet.
+    /// True until its last reply has arrived.
     is_running: bool,
 }
 

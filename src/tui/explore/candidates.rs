@@ -34,9 +34,9 @@ pub struct CandidatesPane {
     /// The candidate under the cursor; `None` means the first, whichever it is.
     pub selected: Option<EntityId>,
     pub filter: RowFilter,
-    /// Whether candidates are shown in their re-ranked order.
+    /// True if candidates are shown in their re-ranked order.
     pub reranked: bool,
-    /// Whether a candidate takes two lines.
+    /// True if a candidate takes two lines.
     pub tall: bool,
 }
 

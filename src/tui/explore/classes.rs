@@ -20,7 +20,7 @@ use crate::tui::ui::text;
 #[derive(Debug, Default)]
 pub struct ClassesPane {
     pub tree: ClassTree,
-    /// Whether the filter of the classes is being typed.
+    /// Set while the filter of the classes is being typed.
     pub filtering: bool,
 }
 

@@ -83,7 +83,7 @@ impl Explore {
         metrics_line::draw(canvas, foot, &self.candidates);
     }
 
-    /// Draws the candidates, and the entity beside them if it has a width.
+    /// Draws the candidates, and the entity next to them if it has a width.
     fn draw_lists(
         &self,
         canvas: &mut DrawContext,
@@ -127,7 +127,7 @@ impl Explore {
         has_drawer: bool,
         context: &PaneContext,
     ) -> u16 {
-        // before the first expansion there is no entity to show beside the drawer
+        // before the first expansion there is no entity to show next to the drawer
         let is_empty = has_drawer && context.subject.is_none();
         if is_empty || canvas.frame.area().width < WITH_ENTITY {
             return 0;

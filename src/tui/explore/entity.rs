@@ -45,7 +45,7 @@ pub struct EntityPane {
     pub scroll: usize,
     /// The width in columns that the user chose.
     pub width: Option<u16>,
-    /// Whether the border is being dragged.
+    /// Set while the border is being dragged.
     pub(crate) resizing: bool,
 }
 

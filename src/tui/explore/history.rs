@@ -2,7 +2,7 @@
 
 use crate::tui::explore::query::ExpansionQuery;
 
-/// How many changes can be undone.
+/// The largest number of changes that can be undone.
 const LIMIT: usize = 200;
 
 /// The queries before and after the present one.

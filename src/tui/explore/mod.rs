@@ -114,7 +114,7 @@ impl Explore {
         expansion.missing.as_deref()
     }
 
-    /// Returns the state that every pane draws beside its own.
+    /// Returns the state that every pane draws in addition to its own.
     pub(crate) fn pane_context(&self, shared: &Shared) -> PaneContext<'_> {
         PaneContext {
             focus: self.focus,

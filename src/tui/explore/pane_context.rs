@@ -1,4 +1,4 @@
-//! The state that every pane of Explore reads beside its own, and the frame around a pane.
+//! The state that every pane of Explore reads in addition to its own, and the frame around a pane.
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -11,14 +11,14 @@ use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::types::{ClassId, EntityId};
 
-/// The state of Explore that a pane draws beside its own.
+/// The state of Explore that a pane draws in addition to its own.
 #[derive(Debug, Clone, Copy)]
 pub struct PaneContext<'a> {
     /// The pane that has the keys.
     pub focus: Pane,
     pub query: &'a ExpansionQuery,
     pub expansion: Option<&'a CandidateList>,
-    /// Whether candidates are shown in their re-ranked order.
+    /// True if candidates are shown in their re-ranked order.
     pub reranked: bool,
     /// The entity that the entity pane shows.
     pub subject: Option<EntityId>,

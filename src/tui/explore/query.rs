@@ -9,7 +9,7 @@ use crate::types::{EntityId, Mode, RankingKind, SearchSettings};
 pub struct ExpansionQuery {
     pub seeds: SeedSet,
     pub mode: Mode,
-    /// Whether the class's queries are expanded jointly, so that each entity goes to one of them.
+    /// True if the class's queries are expanded jointly, so that each entity goes to one of them.
     pub joint: bool,
     pub settings: SearchSettings,
 }

@@ -1,4 +1,4 @@
-//! What outlives the explorer: the session of an index, and views as files.
+//! The files of the explorer: the session of an index, and views.
 
 pub mod session;
 pub mod view_file;

@@ -49,7 +49,7 @@ pub struct SavedSession {
     /// The expansion. In the file its fields are on the same level as the others.
     #[serde(flatten)]
     pub expansion: ExpansionRecord,
-    /// Whether a candidate takes two lines.
+    /// True if a candidate takes two lines.
     pub tall: bool,
     /// The entity pane's width in columns, where the divider was dragged.
     pub entity_width: Option<u16>,
@@ -512,7 +512,7 @@ mod tests {
         assert_eq!(merged.annotations, [annotation(2, "new")]);
         assert_eq!(merged.expansion.class.as_deref(), Some("flowers"));
         assert_eq!(read(&path), merged);
-        // the first one changes nothing more: it must not bring its own class back
+        // the first one changes nothing more, so its own class is not written again
         let again = SavedSession {
             tall: false,
             ..first.clone()

@@ -68,7 +68,7 @@ pub struct ViewFile {
     pub query: QueryRecord,
     /// The name of the screen in lower case.
     pub screen: String,
-    /// Whether candidates are shown in their re-ranked order.
+    /// True if candidates are shown in their re-ranked order.
     pub reranked: bool,
     /// The candidate under the cursor.
     pub cursor: Option<NamedEntity>,
