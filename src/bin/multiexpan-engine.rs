@@ -1,4 +1,4 @@
-//! The program that computes: every command that needs libtorch, and the explorer's engine.
+//! The engine program: every command that needs libtorch, and the explorer's engine.
 
 use std::process::ExitCode;
 

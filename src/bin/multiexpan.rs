@@ -1,5 +1,6 @@
-//! The program at the keyboard: the explorer, and the commands that need no libtorch. It links none
-//! (see `build.rs`), so that it is there at once; whatever computes is the other program's.
+//! The user-facing program: the explorer, and the commands that do not need libtorch. It does not link
+//! libtorch (see `build.rs`), so that it starts at once. Everything that computes is in the other
+//! program.
 
 use std::process::ExitCode;
 
@@ -20,23 +21,22 @@ fn main() -> ExitCode {
         Some(Command::Show(args)) => cli::show::run(args, tui::query_image_support, tui::draw_text),
         Some(Command::Completions(args)) => cli::completions::run(args, cli::definition()),
         Some(Command::Man(args)) => cli::man::run(args, cli::definition()),
-        // it asks the terminal here, and goes on with what only the engine knows
-        Some(Command::Doctor(_)) => {
-            cli::doctor::tell_terminal(tui::query_image_support).and_then(|()| cli::become_engine())
-        }
+        // the terminal is checked here, everything else by the engine
+        Some(Command::Doctor(_)) => cli::doctor::check_terminal(tui::query_image_support)
+            .and_then(|()| cli::become_engine()),
         Some(_) => cli::become_engine(),
     })
 }
 
-/// The explorer over an engine in a process of its own. The terminal's first frame does not wait
-/// for it.
+/// Opens the explorer with an engine in a process of its own. The first frame does not wait for the
+/// engine.
 fn open_explorer(args: explore::Args) -> Result<()> {
     let view = args.open.as_deref().map(ViewFile::load).transpose()?;
     let index = match &view {
         Some(view) if args.index.is_none() => view.find_index()?,
         _ => args.find_index()?,
     };
-    // the engine would say so too, but only once the screen is up
+    // the engine checks this too, but only when the screen is up
     explore::check_is_index(&index)?;
     let images = args
         .images

@@ -22,7 +22,7 @@ pub struct Args {
     pub by: By,
 }
 
-/// The property by which the metric is broken down.
+/// The property by which a metric is broken down.
 #[derive(Debug, Subcommand)]
 pub enum By {
     /// Recall of gold entities by the kinds of their images (image/SOURCES.tsv)
@@ -145,32 +145,34 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 fn print(analysis: &SubgroupAnalysis, format: Format) -> Result<()> {
-    let said = || {
-        let sentences = [
-            format!("value: {}", analysis.value_description),
-            format!("more: {}", analysis.contrast_description),
-        ];
-        sentences
-            .into_iter()
-            .chain(analysis.notes.iter().cloned())
-            .collect::<Vec<_>>()
-            .join("\n\n")
-    };
     match format {
         Format::Table => print_text(&format!(
             "{}\n{}\n",
             analysis.table().to_text(),
-            said().replace("\n\n", "\n")
+            explanations(analysis).join("\n")
         )),
         Format::Markdown => {
-            let said: Vec<String> = said().split("\n\n").map(markdown_text).collect();
+            let paragraphs: Vec<String> = explanations(analysis)
+                .iter()
+                .map(|text| markdown_text(text))
+                .collect();
             print_text(&format!(
                 "{}\n{}\n",
                 analysis.table().render(TableFormat::Markdown),
-                said.join("\n\n")
+                paragraphs.join("\n\n")
             ))
         }
         Format::Svg => print_text(&analysis_plot(analysis, &analysis.columns).file()),
         Format::Json => print_json(analysis),
     }
+}
+
+/// Returns the explanations of the columns, and the notes.
+fn explanations(analysis: &SubgroupAnalysis) -> Vec<String> {
+    let mut texts = vec![
+        format!("value: {}", analysis.value_description),
+        format!("more: {}", analysis.contrast_description),
+    ];
+    texts.extend(analysis.notes.iter().cloned());
+    texts
 }

@@ -1,4 +1,5 @@
-//! `multiexpan doctor`: what works here, what does not, and the next step.
+//! `multiexpan doctor`: checks the terminal, the device, the data and the settings, and names the next
+//! step if something does not work.
 
 use directories::ProjectDirs;
 use std::io::{IsTerminal, Write};
@@ -16,10 +17,10 @@ use crate::printable;
 use crate::text_file;
 use crate::types::DeviceChoice;
 
-/// The demo's encoders, as `make encoders` lays them down.
+/// The encoders of the demo, which `make encoders` downloads.
 const ENCODERS: [&str; 2] = ["all-minilm-l6-v2", "efficientnet-lite0"];
-/// The explorer's smallest screen, columns and rows.
-const SMALLEST: (u16, u16) = (60, 16);
+/// The columns and rows that the explorer needs.
+const MIN_SIZE: (u16, u16) = (60, 16);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,11 +28,11 @@ pub struct Args {
     pub device: DeviceArg,
 }
 
-/// One line: what was looked at, what was found, and the next step where there is one.
+/// One checked item: its state, its description, and the next step if there is one.
 struct Finding {
     mark: Mark,
-    what: String,
-    found: String,
+    item: String,
+    description: String,
     next: String,
 }
 
@@ -39,7 +40,7 @@ struct Finding {
 enum Mark {
     Works,
     Fails,
-    /// Not there, and not needed for all.
+    /// Missing, but not required for everything.
     Absent,
 }
 
@@ -54,11 +55,11 @@ impl Mark {
 }
 
 impl Finding {
-    fn new(mark: Mark, what: impl Into<String>, found: impl Into<String>) -> Self {
+    fn new(mark: Mark, item: impl Into<String>, description: impl Into<String>) -> Self {
         Finding {
             mark,
-            what: what.into(),
-            found: found.into(),
+            item: item.into(),
+            description: description.into(),
             next: String::new(),
         }
     }
@@ -69,16 +70,17 @@ impl Finding {
     }
 }
 
-/// Prints what is found of the terminal. `ask` asks it what pictures it draws, where there is one.
-pub fn tell_terminal(ask: impl FnOnce() -> Drawing) -> Result<()> {
+/// Prints the findings about the terminal. `query_terminal` asks it for its image protocol, if there is
+/// one.
+pub fn check_terminal(query_terminal: impl FnOnce() -> Drawing) -> Result<()> {
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let drawing = is_terminal.then(ask);
+    let drawing = is_terminal.then(query_terminal);
     let findings = terminal(&Environment::current(), drawing, size());
     print(&mut std::io::stdout().lock(), "Terminal", &findings)
         .map_err(Error::io("write", "standard output"))
 }
 
-/// Prints the other findings. Succeeds whatever they are: telling is its work.
+/// Prints the other findings. Succeeds whatever they are.
 pub fn run(args: Args) -> Result<()> {
     let sections = [
         ("Computing", computing(args.device.device)),
@@ -96,16 +98,16 @@ fn print(out: &mut impl Write, title: &str, findings: &[Finding]) -> std::io::Re
     writeln!(out, "{title}")?;
     for Finding {
         mark,
-        what,
-        found,
+        item,
+        description,
         next,
     } in findings
     {
         writeln!(
             out,
-            "  {} {what:<18} {}",
+            "  {} {item:<18} {}",
             mark.sign(),
-            printable::lines(found)
+            printable::lines(description)
         )?;
         if !next.is_empty() {
             writeln!(out, "    {:<18} → {next}", "")?;
@@ -117,9 +119,13 @@ fn print(out: &mut impl Write, title: &str, findings: &[Finding]) -> std::io::Re
 fn computing(choice: DeviceChoice) -> Vec<Finding> {
     let mut findings: Vec<Finding> = device::report()
         .into_iter()
-        .map(|(what, found)| {
+        .map(|(what, description)| {
             let absent = what == "cuda" && device::open_device(DeviceChoice::Cuda(0)).is_err();
-            Finding::new(if absent { Mark::Absent } else { Mark::Works }, what, found)
+            Finding::new(
+                if absent { Mark::Absent } else { Mark::Works },
+                what,
+                description,
+            )
         })
         .collect();
     findings.push(match device::open_device(choice) {
@@ -143,7 +149,7 @@ fn data() -> Vec<Finding> {
     findings
 }
 
-/// Looks for the demo's index and whether its description can be read.
+/// Finds the demo's index, and checks that its description can be read.
 fn demo_index() -> Finding {
     let what = "demo index";
     let index = match demo::index() {
@@ -164,7 +170,7 @@ fn readable_json(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The encoder's folder: in `$MULTIEXPAN_ENCODERS`, or `encoders` in the working folder.
+/// Returns the folder of an encoder in `$MULTIEXPAN_ENCODERS`, or in `encoders` in the working folder.
 fn encoder(name: &str) -> Option<PathBuf> {
     let named = std::env::var_os("MULTIEXPAN_ENCODERS").map(PathBuf::from);
     named
@@ -180,9 +186,9 @@ fn terminal(
     size: Option<(u16, u16)>,
 ) -> Vec<Finding> {
     let Some(drawing) = drawing else {
-        let found = "standard input or output is not a terminal";
+        let description = "standard input or output is not a terminal";
         return vec![
-            Finding::new(Mark::Absent, "terminal", found)
+            Finding::new(Mark::Absent, "terminal", description)
                 .next("the explorer must be started in a terminal"),
             theme(environment.depth),
         ];
@@ -193,26 +199,27 @@ fn terminal(
         letters(environment),
         colours(environment.depth),
         theme(environment.depth),
-        pictures(environment, &drawing),
+        images(environment, &drawing),
         clipboard(environment),
     ]
 }
 
 fn room(size: Option<(u16, u16)>) -> Finding {
     match size {
-        None => Finding::new(Mark::Absent, "size", "the terminal does not tell"),
-        Some((columns, rows)) if columns < SMALLEST.0 || rows < SMALLEST.1 => {
-            let found = format!(
+        None => Finding::new(Mark::Absent, "size", "the terminal does not report it"),
+        Some((columns, rows)) if columns < MIN_SIZE.0 || rows < MIN_SIZE.1 => {
+            let description = format!(
                 "{columns}×{rows}, and the explorer needs {}×{}",
-                SMALLEST.0, SMALLEST.1
+                MIN_SIZE.0, MIN_SIZE.1
             );
-            Finding::new(Mark::Fails, "size", found).next("make it larger; 120×40 shows every pane")
+            Finding::new(Mark::Fails, "size", description)
+                .next("make it larger; 120×40 shows every pane")
         }
         Some((columns, rows)) => Finding::new(Mark::Works, "size", format!("{columns}×{rows}")),
     }
 }
 
-/// "kitty(0.41.1) (xterm-kitty), in tmux, over ssh"
+/// Returns a description like "kitty(0.41.1) (xterm-kitty), in tmux, over ssh".
 fn name(environment: &Environment, drawing: &Drawing) -> Finding {
     let term = &environment.term;
     let own_name = drawing
@@ -224,7 +231,7 @@ fn name(environment: &Environment, drawing: &Drawing) -> Finding {
         .multiplexer
         .map(|multiplexer| format!(", in {}", multiplexer.name()))
         .unwrap_or_default();
-    let found = format!(
+    let description = format!(
         "{own_name}({term}){within}{}",
         if environment.over_ssh {
             ", over ssh"
@@ -233,27 +240,27 @@ fn name(environment: &Environment, drawing: &Drawing) -> Finding {
         }
     );
     match environment.draws_screens() {
-        true => Finding::new(Mark::Works, "terminal", found),
+        true => Finding::new(Mark::Works, "terminal", description),
         false => Finding::new(
             Mark::Fails,
             "terminal",
-            format!("TERM={term} names no terminal that draws screens"),
+            format!("TERM={term} does not name a terminal that can draw screens"),
         )
         .next("set TERM to your terminal, for example TERM=xterm-256color"),
     }
 }
 
 fn letters(environment: &Environment) -> Finding {
-    let found = environment
+    let description = environment
         .locale
         .clone()
         .unwrap_or_else(|| "no locale is set".to_owned());
     match environment.is_utf8() {
-        true => Finding::new(Mark::Works, "letters", format!("UTF-8 ({found})")),
+        true => Finding::new(Mark::Works, "letters", format!("UTF-8 ({description})")),
         false => Finding::new(
             Mark::Absent,
             "letters",
-            format!("not UTF-8 ({found}): borders may be drawn in ASCII"),
+            format!("not UTF-8 ({description}): borders may be drawn in ASCII"),
         )
         .next(format!(
             "set {}, or another locale in UTF-8",
@@ -263,8 +270,8 @@ fn letters(environment: &Environment) -> Finding {
 }
 
 fn colours(depth: Depth) -> Finding {
-    let fewer = |found: &str| {
-        Finding::new(Mark::Absent, "colours", found)
+    let fewer = |description: &str| {
+        Finding::new(Mark::Absent, "colours", description)
             .next("if the terminal has truecolor, say so with COLORTERM=truecolor (over ssh: SendEnv COLORTERM)")
     };
     match depth {
@@ -275,38 +282,44 @@ fn colours(depth: Depth) -> Finding {
     }
 }
 
-/// The settings' theme, what `auto` stands for here, and whether it can be read.
+/// Returns the theme of the settings, and checks that it can be read.
 fn theme(depth: Depth) -> Finding {
     let folder = config_dir();
     let settings = folder.as_ref().map_or_else(
         || Ok(Settings::default()),
         |f| Settings::load(&f.join("config.toml")),
     );
-    let found = settings.and_then(|settings| {
-        let meant = Theme::resolve(&settings.theme, depth).to_owned();
-        Theme::load(&meant, folder.map(|f| f.join("themes")).as_deref(), depth)?;
-        Ok((settings.theme, meant))
+    let description = settings.and_then(|settings| {
+        let resolved = Theme::resolve(&settings.theme, depth).to_owned();
+        Theme::load(
+            &resolved,
+            folder.map(|f| f.join("themes")).as_deref(),
+            depth,
+        )?;
+        Ok((settings.theme, resolved))
     });
-    match found {
-        Ok((asked, meant)) if asked == meant => {
-            Finding::new(Mark::Works, "theme", format!("{meant}, by the settings"))
-        }
-        Ok((asked, meant)) => Finding::new(
+    match description {
+        Ok((name, resolved)) if name == resolved => Finding::new(
             Mark::Works,
             "theme",
-            format!("{meant}, which {asked} stands for here"),
+            format!("{resolved}, from the settings"),
+        ),
+        Ok((name, resolved)) => Finding::new(
+            Mark::Works,
+            "theme",
+            format!("{resolved}, chosen by {name}"),
         ),
         Err(error) => Finding::new(Mark::Fails, "theme", error.to_string()),
     }
 }
 
-/// What images are drawn with, and why.
-fn pictures(environment: &Environment, drawing: &Drawing) -> Finding {
-    let found = format!("{}: {}", drawing.chosen.name(), drawing.reason);
+/// Returns the protocol for drawing images, and the reason.
+fn images(environment: &Environment, drawing: &Drawing) -> Finding {
+    let description = format!("{}: {}", drawing.chosen.name(), drawing.reason);
     let finding = match drawing.chosen {
-        Images::Halfblocks => Finding::new(Mark::Absent, "pictures", found)
+        Images::Halfblocks => Finding::new(Mark::Absent, "pictures", description)
             .next("docs/TERMINALS.md lists terminals that draw true images; --images overrides the choice"),
-        _ => Finding::new(Mark::Works, "pictures", found),
+        _ => Finding::new(Mark::Works, "pictures", description),
     };
     match (environment.multiplexer, drawing.chosen) {
         (Some(Multiplexer::Tmux), Images::Kitty) => finding.next(
@@ -316,12 +329,12 @@ fn pictures(environment: &Environment, drawing: &Drawing) -> Finding {
     }
 }
 
-/// Terminals do not tell whether they take it.
+/// Returns the method of copying. Terminals do not report whether they support it.
 fn clipboard(environment: &Environment) -> Finding {
     let finding = Finding::new(
         Mark::Works,
         "clipboard",
-        "by OSC 52, if the terminal lets programs set it",
+        "OSC 52, if the terminal allows it",
     );
     match environment.multiplexer {
         Some(Multiplexer::Tmux) => finding.next("in tmux: `set -s set-clipboard on`"),
@@ -331,7 +344,9 @@ fn clipboard(environment: &Environment) -> Finding {
 
 fn files() -> Vec<Finding> {
     let Some(dirs) = ProjectDirs::from("", "", "multiexpan") else {
-        return vec![Finding::new(Mark::Fails, "home", "no home folder is known").next("set HOME")];
+        return vec![
+            Finding::new(Mark::Fails, "home", "the home folder is unknown").next("set HOME"),
+        ];
     };
     let settings = dirs.config_dir().join("config.toml");
     let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
@@ -363,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mark_has_its_sign_and_its_next_step() {
+    fn every_finding_has_its_sign_and_next_step() {
         let shown = text(&[
             Finding::new(Mark::Works, "a", "fine"),
             Finding::new(Mark::Fails, "b", "broken").next("mend it"),
@@ -377,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_terminal_is_told_how_large_to_be() {
+    fn a_small_terminal_gets_the_required_size() {
         let kitty =
             Environment::from_variables(|name| (name == "TERM").then(|| "xterm-kitty".into()));
         assert_eq!(room(Some((59, 40))).mark, Mark::Fails);
@@ -388,20 +403,20 @@ mod tests {
             chosen: Images::Halfblocks,
             reason: "kitty draws kitty's placeholders only from 0.28 on".into(),
         };
-        let whole = text(&terminal(&kitty, Some(drawing), Some((20, 5))));
+        let shown = text(&terminal(&kitty, Some(drawing), Some((20, 5))));
         assert!(
-            whole.contains("✗ size") && whole.contains("kitty(0.26.5) (xterm-kitty)"),
-            "{whole}"
+            shown.contains("✗ size") && shown.contains("kitty(0.26.5) (xterm-kitty)"),
+            "{shown}"
         );
         assert!(
-            whole.contains("halfblocks: kitty draws") && whole.contains("– letters"),
-            "{whole}"
+            shown.contains("halfblocks: kitty draws") && shown.contains("– letters"),
+            "{shown}"
         );
         assert_eq!(terminal(&kitty, None, None)[0].mark, Mark::Absent);
     }
 
     #[test]
-    fn damaged_json_is_found() {
+    fn damaged_json_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index.json");
         std::fs::write(&path, "{\"version\": 1").unwrap();

@@ -136,21 +136,24 @@ mod tests {
 
     #[test]
     fn multiplexers_are_detected() {
-        let found = |variables: &[(&str, &str)]| environment(variables).multiplexer;
+        let detected = |variables: &[(&str, &str)]| environment(variables).multiplexer;
         assert_eq!(
-            found(&[("TERM", "xterm-kitty"), ("ZELLIJ", "0")]),
+            detected(&[("TERM", "xterm-kitty"), ("ZELLIJ", "0")]),
             Some(Multiplexer::Zellij)
         );
-        assert_eq!(found(&[("TERM", "tmux-256color")]), Some(Multiplexer::Tmux));
         assert_eq!(
-            found(&[("TERM", "screen-256color"), ("TMUX", "/tmp/t,1,0")]),
+            detected(&[("TERM", "tmux-256color")]),
             Some(Multiplexer::Tmux)
         );
         assert_eq!(
-            found(&[("TERM", "screen.xterm-256color"), ("STY", "1.pts")]),
+            detected(&[("TERM", "screen-256color"), ("TMUX", "/tmp/t,1,0")]),
+            Some(Multiplexer::Tmux)
+        );
+        assert_eq!(
+            detected(&[("TERM", "screen.xterm-256color"), ("STY", "1.pts")]),
             Some(Multiplexer::Screen)
         );
-        assert_eq!(found(&[("TERM", "xterm-256color")]), None);
+        assert_eq!(detected(&[("TERM", "xterm-256color")]), None);
     }
 
     #[test]

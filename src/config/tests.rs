@@ -36,7 +36,7 @@ fn contrast(a: Color, b: Color) -> f64 {
     a.max(b) / a.min(b)
 }
 
-/// In linear RGB.
+/// The matrices in linear RGB.
 const PROTANOPIA: [Rgb; 3] = [
     [0.11238, 0.88762, 0.0],
     [0.11238, 0.88762, 0.0],

@@ -30,9 +30,9 @@ pub(super) type IsCurrent<'a> = dyn Fn() -> Result<()> + 'a;
 
 /// The ranks of entities among all that are not seeds, from 1.
 pub(super) struct EntityRanks {
-    /// By ΣZ over the seeds; seeds have none.
+    /// The ranks by ΣZ over the seeds, without the seeds.
     pub(super) by_seeds: HashMap<Row, usize>,
-    /// By ΣZ over the final set, `[V]`.
+    /// The ranks by ΣZ over the final set, `[V]`.
     by_set: Vec<usize>,
 }
 

@@ -1,5 +1,5 @@
-//! What each part of a recipe is worth: tasks, modalities and prototypes left out one at a time,
-//! each variant trained with several seeds, indexed, and measured on the queries of 3 seeds.
+//! The effect of each part of a recipe: tasks, modalities and prototypes are left out one at a time.
+//! Each variant is trained with several seeds, indexed, and evaluated on the queries with 3 seeds.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,75 +22,76 @@ use crate::train::task::{Task, TaskSet};
 use crate::train::train_config::TrainConfig;
 use crate::types::{DeviceChoice, EvaluationProtocol, Mode, RankingKind, SeedCount};
 
-/// What to leave out of which recipe.
+/// The recipe and the settings of an ablation.
 #[derive(Debug, Clone)]
 pub struct Ablation {
     pub dataset: PathBuf,
-    /// Models, one JSON a cell, and the table. What is there already is not done again.
+    /// The folder for the models, one JSON file for each cell, and the table. Finished cells are not
+    /// repeated.
     pub out: PathBuf,
-    /// The recipe with nothing left out.
+    /// The full recipe.
     pub config: TrainConfig,
-    /// Training seeds.
+    /// The training seeds.
     pub seeds: Vec<u64>,
     pub device: DeviceChoice,
 }
 
-/// One recipe.
+/// A variant of the recipe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variant {
     pub name: String,
     pub config: TrainConfig,
-    /// Takes the head as it was trained, of another variant's model.
+    /// The variant whose model is used, with the trained head; `None` to train an own one.
     trained_head_of: Option<String>,
 }
 
-/// One variant with one seed.
+/// A cell: one variant with one seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AblationRun {
     pub variant: String,
     pub seed: u64,
-    /// Every setting of the training, and the data set's hash: a cell of others is done again.
+    /// The settings of the training and the hash of the data set. A cell with other ones is repeated.
     settings: serde_json::Value,
     #[serde(default)]
     dataset: String,
     /// MAP@10 by mode and ranking: "both, seeds".
     pub map10: BTreeMap<String, f64>,
-    /// Of the run that finished it.
+    /// The duration of the run that finished the cell.
     pub minutes: f64,
 }
 
-/// A variant over its seeds.
+/// A row: one variant over its seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AblationRow {
     pub variant: String,
     pub seeds: Vec<u64>,
-    /// Mean and sample deviation of MAP@10 by column; the deviation is none of one seed.
+    /// Mean and sample standard deviation of MAP@10 by column. The latter is `None` for one seed.
     pub columns: BTreeMap<String, (f64, Option<f64>)>,
-    /// Of the first column, less that of the whole recipe.
+    /// The mean of the first column minus that of the full recipe.
     pub difference: f64,
-    /// Whether that is less than two standard errors; none where it cannot be told.
+    /// True if the difference is less than two standard errors; `None` if these are unknown.
     pub within_noise: Option<bool>,
     pub minutes: f64,
 }
 
-/// The whole recipe's name.
-const WHOLE: &str = "all";
-/// Both modes of ranking, in the order of the table.
+/// The name of the full recipe.
+const FULL: &str = "all";
+/// The rankings and their names, in the order of the table.
 const RANKINGS: [(RankingKind, &str); 2] = [
     (RankingKind::SeedSimilarity, "seeds"),
     (RankingKind::Expanded, "expanded"),
 ];
-/// Modes in the order of the table.
+/// The modes, in the order of the table.
 const MODES: [Mode; 3] = [Mode::Both, Mode::Text, Mode::Image];
 
-/// A column's name.
+/// Returns the name of a column.
 fn column(mode: Mode, ranking: &str) -> String {
     format!("{mode}, {ranking}")
 }
 
-/// The recipe, and the recipe less each of its parts.
+/// Returns the full recipe and its variants.
 pub fn variants(config: &TrainConfig) -> Vec<Variant> {
-    let mut all = vec![Variant::of(WHOLE, config, config.clone())];
+    let mut all = vec![Variant::new(FULL, config, config.clone())];
     all.extend(variants_of_tasks(config));
     all.extend(variants_of_modalities(config));
     if config.prototypes.is_some() {
@@ -100,10 +101,10 @@ pub fn variants(config: &TrainConfig) -> Vec<Variant> {
 }
 
 impl Variant {
-    /// The variant `config` of the recipe `whole`, trained for as many epochs in all.
-    fn of(name: &str, whole: &TrainConfig, mut config: TrainConfig) -> Variant {
-        // without mining there is no first stage: as many epochs all the same
-        config.epochs += whole.total_epochs() - config.total_epochs();
+    /// Returns the variant `config` of the recipe `full`, trained for the same total number of epochs.
+    fn new(name: &str, full: &TrainConfig, mut config: TrainConfig) -> Variant {
+        // without mining there is no first stage, whose epochs are added
+        config.epochs += full.total_epochs() - config.total_epochs();
         Variant {
             name: name.into(),
             config,
@@ -112,42 +113,42 @@ impl Variant {
     }
 }
 
-/// The recipe without each task but masked entity prediction, then that one alone.
-fn variants_of_tasks(whole: &TrainConfig) -> Vec<Variant> {
+/// Returns the recipe without each task except masked entity prediction, and with only that task.
+fn variants_of_tasks(full: &TrainConfig) -> Vec<Variant> {
     let with_tasks = |tasks: TaskSet| TrainConfig {
         tasks,
-        ..whole.clone()
+        ..full.clone()
     };
     let others: Vec<Task> = Task::ALL
         .into_iter()
-        .filter(|&t| t != Task::Mep && whole.tasks.contains(t))
+        .filter(|&t| t != Task::Mep && full.tasks.contains(t))
         .collect();
     let mut all = Vec::new();
     for &out in &others {
         let tasks = Task::ALL
             .into_iter()
-            .filter(|&t| t != out && whole.tasks.contains(t));
+            .filter(|&t| t != out && full.tasks.contains(t));
         let name = format!("without {}", out.name());
-        all.push(Variant::of(&name, whole, with_tasks(TaskSet::new(tasks))));
+        all.push(Variant::new(&name, full, with_tasks(TaskSet::new(tasks))));
     }
     if others.len() > 1 {
         let alone = with_tasks(TaskSet::new([Task::Mep]));
-        all.push(Variant::of("mep alone", whole, alone));
+        all.push(Variant::new("mep alone", full, alone));
     }
     all
 }
 
-/// The recipe without pictures, and without sentences.
-fn variants_of_modalities(whole: &TrainConfig) -> [Variant; 2] {
+/// Returns the recipe without images, and without sentences.
+fn variants_of_modalities(full: &TrainConfig) -> [Variant; 2] {
     let mut text = TrainConfig {
         drop_text: 0.0,
         drop_image: 1.0,
-        ..whole.clone()
+        ..full.clone()
     };
     let mut image = TrainConfig {
         drop_text: 1.0,
         drop_image: 0.0,
-        ..whole.clone()
+        ..full.clone()
     };
     if let Some(soft_targets) = &mut text.soft_targets {
         soft_targets.image_weight = 0.0;
@@ -156,48 +157,47 @@ fn variants_of_modalities(whole: &TrainConfig) -> [Variant; 2] {
         (soft_targets.text_weight, soft_targets.image_weight) = (0.0, 1.0);
     }
     [
-        Variant::of("without pictures", whole, text),
-        Variant::of("without sentences", whole, image),
+        Variant::new("without pictures", full, text),
+        Variant::new("without sentences", full, image),
     ]
 }
 
-/// The recipe without prototypes. It is trained anew where mining looks at prototypes too; else its
-/// model is the whole recipe's, with the head as it was trained.
-fn variant_of_prototypes(whole: &TrainConfig) -> Variant {
+/// Returns the recipe without prototypes. It is trained separately if mining uses prototypes; otherwise
+/// its model is that of the full recipe with the trained head.
+fn variant_of_prototypes(full: &TrainConfig) -> Variant {
     let name = "without prototypes";
-    if whole.tasks.compare_views() {
+    if full.tasks.compare_views() {
         let config = TrainConfig {
             prototypes: None,
-            ..whole.clone()
+            ..full.clone()
         };
-        return Variant::of(name, whole, config);
+        return Variant::new(name, full, config);
     }
     Variant {
-        trained_head_of: Some(WHOLE.to_owned()),
-        ..Variant::of(name, whole, whole.clone())
+        trained_head_of: Some(FULL.to_owned()),
+        ..Variant::new(name, full, full.clone())
     }
 }
 
-/// Does every cell that is not done yet, all variants of one seed before the next seed, and writes
-/// `ablation.json` and `ablation.md` after each. A training that was interrupted goes on where it
-/// was.
+/// Runs every unfinished cell, all variants of one seed before the next seed, and writes
+/// `ablation.json` and `ablation.md` after each. An interrupted training is resumed.
 ///
-/// Errors: those of training, indexing and evaluating; `Stopped`.
+/// # Errors
+///
+/// Fails like training, indexing and evaluating; `Stopped`.
 pub fn ablate(
     ablation: &Ablation,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<Vec<AblationRow>> {
     let variants = variants(&ablation.config);
     let dataset = Dataset::open(&ablation.dataset)?.hash()?;
     let mut cells = Vec::new();
-    for (at, &seed) in ablation.seeds.iter().enumerate() {
-        if ablation.seeds[..at].contains(&seed) {
-            return Err(Error::Argument(format!(
-                "seed {seed} is named twice: it is one training"
-            )));
+    for (position, &seed) in ablation.seeds.iter().enumerate() {
+        if ablation.seeds[..position].contains(&seed) {
+            return Err(Error::Argument(format!("seed {seed} is given twice")));
         }
         for variant in &variants {
-            cells.push(cell(ablation, &dataset, variant, seed, observe)?);
+            cells.push(cell(ablation, &dataset, variant, seed, observer)?);
             write(ablation, &variants, &cells)?;
         }
     }
@@ -209,7 +209,7 @@ fn cell(
     dataset: &str,
     variant: &Variant,
     seed: u64,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<AblationRun> {
     let path = model_folder(ablation, &variant.name, seed).with_extension("json");
     let config = TrainConfig {
@@ -222,13 +222,13 @@ fn cell(
     {
         return Ok(done);
     }
-    let begun = std::time::Instant::now();
-    let named = &mut |mut progress: Progress| {
+    let started = std::time::Instant::now();
+    let staged = &mut |mut progress: Progress| {
         progress.stage = format!("{}, seed {seed}: {}", variant.name, progress.stage);
-        observe.report(progress)
+        observer.report(progress)
     };
-    let map10 = train_and_measure(ablation, variant, &config, named)?;
-    let minutes = begun.elapsed().as_secs_f64() / 60.0;
+    let map10 = train_and_evaluate(ablation, variant, &config, staged)?;
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
     let cell = AblationRun {
         variant: variant.name.clone(),
         seed,
@@ -242,33 +242,33 @@ fn cell(
     Ok(cell)
 }
 
-/// The folder of the model of a variant with a seed.
+/// Returns the folder of the model of a variant with a seed.
 fn model_folder(ablation: &Ablation, variant: &str, seed: u64) -> PathBuf {
     let name = variant.replace(' ', "-");
     ablation.out.join(format!("{name}-{seed}"))
 }
 
-/// Trains a variant unless its model is another variant's, indexes the model, and measures the
-/// index, which is then removed. `config` is the variant's with the seed of the cell.
-fn train_and_measure(
+/// Trains a variant unless its model is another variant's, indexes the model, evaluates the index, and
+/// removes it. `config` is that of the variant with the seed of the cell.
+fn train_and_evaluate(
     ablation: &Ablation,
     variant: &Variant,
     config: &TrainConfig,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<BTreeMap<String, f64>> {
     let trained = variant.trained_head_of.as_ref().unwrap_or(&variant.name);
     let model = model_folder(ablation, trained, config.seed);
     if variant.trained_head_of.is_none() {
-        let places = TrainPaths {
+        let paths = TrainPaths {
             dataset: ablation.dataset.clone(),
             out: model.clone(),
             cache: cache_folder()?,
         };
         train::train_to_completion(
-            &places,
+            &paths,
             config,
             device::open_device(ablation.device)?,
-            observe,
+            observer,
         )?;
     }
     let index = model.with_extension("index");
@@ -279,9 +279,9 @@ fn train_and_measure(
         &index,
         prototypes,
         ablation.device,
-        observe,
+        observer,
     )?;
-    let map10 = measure(&index, config, ablation.device, observe)?;
+    let map10 = evaluate_modes(&index, config, ablation.device, observer)?;
     std::fs::remove_dir_all(&index).map_err(Error::io("remove", &index))?;
     Ok(map10)
 }
@@ -292,22 +292,22 @@ fn read(path: &Path) -> Result<Option<AblationRun>> {
     }
     serde_json::from_str(&text_file::read(path)?)
         .map(Some)
-        .map_err(|e| Error::format(path, format!("is no cell: {e}")))
+        .map_err(|e| Error::format(path, format!("is not a cell of an ablation: {e}")))
 }
 
-/// MAP@10 in each mode that the training shows.
-fn measure(
+/// Returns MAP@10 in each mode that the training uses.
+fn evaluate_modes(
     index: &Path,
     config: &TrainConfig,
     device: DeviceChoice,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<BTreeMap<String, f64>> {
     let session = Session::open(index, None, device)?;
     let modes = match config.input_mode() {
         Mode::Both => MODES.to_vec(),
         only => vec![only],
     };
-    let mut found = BTreeMap::new();
+    let mut map10 = BTreeMap::new();
     for mode in modes {
         for (ranking, name) in RANKINGS {
             let (seed_count, protocol) = (SeedCount::Three, EvaluationProtocol::Standard);
@@ -318,14 +318,16 @@ fn measure(
                 protocol,
                 class: None,
             };
-            let measured = evaluate(&session, &plan, None, observe)?.evaluation.overall;
-            found.insert(column(mode, name), measured.ap[0]);
+            let overall = evaluate(&session, &plan, None, observer)?
+                .evaluation
+                .overall;
+            map10.insert(column(mode, name), overall.ap[0]);
         }
     }
-    Ok(found)
+    Ok(map10)
 }
 
-/// The table, in the order of the variants.
+/// Returns the rows, in the order of the variants.
 fn rows(variants: &[Variant], cells: &[AblationRun]) -> Vec<AblationRow> {
     let of = |name: &str| {
         cells
@@ -333,7 +335,7 @@ fn rows(variants: &[Variant], cells: &[AblationRun]) -> Vec<AblationRow> {
             .filter(|c| c.variant == name)
             .collect::<Vec<_>>()
     };
-    let whole = first_column(&of(WHOLE));
+    let full = first_column(&of(FULL));
     let row = |variant: &Variant| {
         let cells = of(&variant.name);
         let names: Vec<&String> = cells
@@ -348,13 +350,13 @@ fn rows(variants: &[Variant], cells: &[AblationRun]) -> Vec<AblationRow> {
             ((*name).clone(), spread(&values))
         };
         let own = first_column(&cells);
-        let difference = spread(&own).0 - spread(&whole).0;
+        let difference = spread(&own).0 - spread(&full).0;
         AblationRow {
             variant: variant.name.clone(),
             seeds: cells.iter().map(|c| c.seed).collect(),
             columns: names.iter().map(over_seeds).collect(),
             difference,
-            within_noise: standard_error(&own, &whole).map(|error| difference.abs() < 2.0 * error),
+            within_noise: standard_error(&own, &full).map(|error| difference.abs() < 2.0 * error),
             minutes: cells.iter().map(|c| c.minutes).sum::<f64>() / cells.len().max(1) as f64,
         }
     };
@@ -365,7 +367,7 @@ fn rows(variants: &[Variant], cells: &[AblationRun]) -> Vec<AblationRow> {
         .collect()
 }
 
-/// By the seeds, in the mode that the variant is trained in.
+/// Returns the seed ranking's value of each seed, in the mode of the variant's training.
 fn first_column(cells: &[&AblationRun]) -> Vec<f64> {
     let of = |cell: &&AblationRun| {
         MODES
@@ -375,7 +377,7 @@ fn first_column(cells: &[&AblationRun]) -> Vec<f64> {
     cells.iter().filter_map(of).collect()
 }
 
-/// Mean and sample deviation.
+/// Returns the mean and the sample standard deviation.
 fn spread(values: &[f64]) -> (f64, Option<f64>) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n.max(1.0);
@@ -386,7 +388,7 @@ fn spread(values: &[f64]) -> (f64, Option<f64>) {
     )
 }
 
-/// Of the difference of two means, each over some seeds.
+/// Returns the standard error of the difference of two means over seeds.
 fn standard_error(a: &[f64], b: &[f64]) -> Option<f64> {
     let part = |values: &[f64]| {
         spread(values)
@@ -410,7 +412,7 @@ fn write(ablation: &Ablation, variants: &[Variant], cells: &[AblationRun]) -> Re
     )
 }
 
-/// The table: MAP@10 in %, mean ± deviation.
+/// Formats the table: MAP@10 in %, mean ± standard deviation.
 pub fn markdown(rows: &[AblationRow]) -> String {
     let columns: Vec<String> = MODES
         .iter()
@@ -432,7 +434,7 @@ pub fn markdown(rows: &[AblationRow]) -> String {
                 }
             })
             .collect();
-        let difference = match (row.variant == WHOLE, row.within_noise) {
+        let difference = match (row.variant == FULL, row.within_noise) {
             (true, _) => "–".to_owned(),
             (_, Some(true)) => format!("{:.1}, within noise", -100.0 * row.difference),
             _ => format!("{:.1}", -100.0 * row.difference),
@@ -505,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_tells_noise_from_a_difference() {
+    fn the_table_marks_differences_within_noise() {
         let cells = [
             cell("all", 1, 0.70),
             cell("all", 2, 0.72),

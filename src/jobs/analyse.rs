@@ -16,7 +16,7 @@ use crate::types::{CUTOFFS, ClassId, EntityId, Mode, Query, RankingKind, Row, Se
 pub enum Property {
     /// The kinds of an entity's images.
     Images,
-    /// Whether the name shares a word with another class.
+    /// The words that the name shares with another class.
     Polysemy,
     /// The number of pairs.
     Pairs,

@@ -1,4 +1,4 @@
-//! From a state dict of the published code to a model folder.
+//! Converts a state dict of the published code to a model folder.
 
 use std::path::{Path, PathBuf};
 
@@ -13,107 +13,111 @@ use crate::model::{NetworkConfig, Pooling};
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
-/// Where the order of the head's rows is looked for, beside the vocabulary, when it is not named.
+/// The default file with the order of the head's rows, in the folder of the vocabulary.
 const ROWS: &str = "rows.txt";
 
-/// What is converted, and all that the file itself does not tell.
+/// The checkpoint and everything that it does not state itself.
 #[derive(Debug, Clone)]
 pub struct Conversion {
     pub checkpoint: PathBuf,
-    /// A data set's folder, or a file of the form of its `entity2id.txt`.
+    /// The folder of a data set, or a file in the format of its `entity2id.txt`.
     pub vocabulary: PathBuf,
-    /// None: `rows.txt` beside the vocabulary.
+    /// `None` for `rows.txt` in the folder of the vocabulary.
     pub rows: Option<RowOrder>,
     pub out: PathBuf,
-    /// The encoders that it was trained with, as `features::source::resolve` finds them.
+    /// The encoders of the training, by name or path.
     pub text_encoder: String,
     pub image_encoder: String,
-    /// Pixels were normalised by the image encoder's mean and deviation. The published code does
-    /// not.
+    /// True if pixels were normalised by the image encoder's mean and deviation, unlike in the
+    /// published code.
     pub normalize: bool,
     pub state: Pooling,
-    /// Attention heads; none: the text encoder's.
+    /// The number of attention heads; `None` for that of the text encoder.
     pub heads: Option<i64>,
 }
 
-/// Which entity each row of the head is. No state dict says it: the published loader takes the
-/// order from a folder's listing.
+/// The source of the entity of each row of the head. A state dict does not state it: the published
+/// loader takes the order from the listing of a folder.
 #[derive(Debug, Clone)]
 pub enum RowOrder {
-    /// A list, one entity a line.
+    /// A list with one entity per line.
     Listed(PathBuf),
-    /// That of `entity2id.txt`.
+    /// The order of `entity2id.txt`.
     Vocabulary,
 }
 
-/// What came of it.
+/// The result of a conversion.
 #[derive(Debug, Clone)]
 pub struct Converted {
-    /// The network, in words: "60 entities, BERT of 3 layers …".
+    /// A description of the network, as in "60 entities, BERT of 3 layers …".
     pub network: String,
-    /// Where the rows' order was taken from.
+    /// The file with the order of the rows.
     pub rows: PathBuf,
-    /// What of the file is no part of the network, and how many.
+    /// The parameters of the file that are not part of the network, with counts.
     pub left_out: Vec<(String, usize)>,
-    /// BERT's frozen layers are not the text encoder's, and are kept in the model folder.
+    /// True if BERT's frozen layers differ from the text encoder's, and are stored in the model folder.
     pub own_text_layers: bool,
 }
 
-/// Writes the model folder, whole or not at all.
+/// Converts a checkpoint and commits the model folder.
 ///
-/// Errors: `Argument` where the order of the rows is not given; `Missing`, `Format`, `Line` for
-/// files that are not there or not what they should be; `Mismatch` where rows, encoders and state
-/// dict do not belong together.
-pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Result<Converted> {
-    check_destination(&asked.out)?;
-    let names = Names::open(&asked.vocabulary)?;
-    let (order, entity_ids) = rows(asked, &names.vocabulary)?;
-    let state_dict = StateDict::open(&asked.checkpoint)?;
+/// # Errors
+///
+/// `Argument` if the order of the rows is not given; `Missing`, `Format` and `Line` for missing or
+/// invalid files; `Mismatch` if rows, encoders and state dict do not fit together.
+pub fn convert(
+    conversion: &Conversion,
+    observer: &mut dyn Observer<Progress>,
+) -> Result<Converted> {
+    check_destination(&conversion.out)?;
+    let names = Names::open(&conversion.vocabulary)?;
+    let (order, entity_ids) = rows(conversion, &names.vocabulary)?;
+    let state_dict = StateDict::open(&conversion.checkpoint)?;
     let encoders = Encoders::open(
-        &asked.text_encoder,
-        &asked.image_encoder,
-        asked.normalize,
+        &conversion.text_encoder,
+        &conversion.image_encoder,
+        conversion.normalize,
         tch::Device::Cpu,
     )?;
-    let heads = asked.heads.unwrap_or(encoders.text.sizes.heads);
+    let heads = conversion.heads.unwrap_or(encoders.text.sizes.heads);
     let sizes = state_dict.sizes(&NetworkConfig {
         heads,
-        pooling: asked.state,
+        pooling: conversion.state,
         ..encoders.text.sizes.clone()
     })?;
     check_rows(&order, entity_ids.len(), &sizes)?;
     check_text_encoder(&sizes, &encoders.text)?;
-    let grid = grid(&sizes, &encoders.image, &asked.image_encoder)?;
-    let of_encoders = encoders.left_out();
-    let filled = state_dict.fill(&sizes, &encoders.text.weights, observe)?;
+    let grid = grid(&sizes, &encoders.image, &conversion.image_encoder)?;
+    let from_encoders = encoders.left_out();
+    let filled = state_dict.fill(&sizes, &encoders.text.weights, observer)?;
     let config = ModelConfig {
-        class_names: names.of_clusters(sizes.clusters),
+        class_names: names.cluster_names(sizes.clusters),
         sizes,
         text_encoder: Some(encoders.text.source),
         image_encoder: Some(ImageSource {
             encoder: encoders.image_source,
-            normalize: asked.normalize,
+            normalize: conversion.normalize,
             grid,
         }),
         entity_ids,
         dataset_hash: None,
         training: serde_json::json!({ "converted_from": {
-            "file": file_name(&asked.checkpoint), "hash": state_dict.hash(), "rows": file_name(&order) } }),
+            "file": file_name(&conversion.checkpoint), "hash": state_dict.hash(), "rows": file_name(&order) } }),
     };
-    write_folder(&asked.out, &config, &filled)?;
-    let of_file = filled
+    write_folder(&conversion.out, &config, &filled)?;
+    let from_file = filled
         .left_out
         .into_iter()
         .map(|(module, n)| (format!("parameters of {module}"), n));
     Ok(Converted {
         network: describe(&config.sizes),
         rows: order,
-        left_out: of_file.chain(of_encoders).collect(),
+        left_out: from_file.chain(from_encoders).collect(),
         own_text_layers: !filled.frozen_layers_match_encoder,
     })
 }
 
-/// Writes the model folder, with BERT's frozen layers where they are not the text encoder's.
+/// Writes the model folder, with BERT's frozen layers if they differ from the text encoder's.
 fn write_folder(out: &Path, config: &ModelConfig, filled: &ConvertedNetwork) -> Result<()> {
     let folder = StagedFolder::create(out)?;
     let write = if filled.frozen_layers_match_encoder {
@@ -139,7 +143,7 @@ fn check_destination(out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The entities, and the classes where a data set tells them.
+/// The entities, and the classes if a data set has them.
 struct Names {
     vocabulary: Vocabulary,
     classes: Vec<String>,
@@ -165,9 +169,9 @@ impl Names {
         })
     }
 
-    /// One more column is for no class. Columns that the data set's classes do not account for are
-    /// numbered.
-    fn of_clusters(self, columns: i64) -> Vec<String> {
+    /// Returns the names of the cluster columns, without the last, which stands for no class. They are
+    /// numbered if they do not match the classes of the data set.
+    fn cluster_names(self, columns: i64) -> Vec<String> {
         if self.classes.len() as i64 + 1 == columns {
             return self.classes;
         }
@@ -177,19 +181,19 @@ impl Names {
     }
 }
 
-/// The entities in the order of the head's rows, and the file that says so.
-fn rows(asked: &Conversion, vocabulary: &Vocabulary) -> Result<(PathBuf, Vec<EntityId>)> {
-    let folder = if asked.vocabulary.is_dir() {
-        Some(asked.vocabulary.as_path())
+/// Returns the entities in the order of the head's rows, and the file with that order.
+fn rows(conversion: &Conversion, vocabulary: &Vocabulary) -> Result<(PathBuf, Vec<EntityId>)> {
+    let folder = if conversion.vocabulary.is_dir() {
+        Some(conversion.vocabulary.as_path())
     } else {
-        asked.vocabulary.parent()
+        conversion.vocabulary.parent()
     };
-    let beside = folder
+    let default = folder
         .map(|folder| folder.join(ROWS))
         .filter(|file| file.is_file());
-    match asked.rows.clone().or(beside.map(RowOrder::Listed)) {
+    match conversion.rows.clone().or(default.map(RowOrder::Listed)) {
         Some(RowOrder::Vocabulary) => Ok((
-            asked.vocabulary.clone(),
+            conversion.vocabulary.clone(),
             vocabulary.iter().map(|(id, _)| id).collect(),
         )),
         Some(RowOrder::Listed(list)) => {
@@ -197,15 +201,15 @@ fn rows(asked: &Conversion, vocabulary: &Vocabulary) -> Result<(PathBuf, Vec<Ent
             Ok((list, rows))
         }
         None => Err(Error::Argument(format!(
-            "which entity each row of the head is, is not in {}: the published loader takes the order in which its folder \
-             of entities is listed; on the machine that trained, `ls -U FOLDER > {ROWS}` writes it, and --rows {ROWS} \
-             reads it (or say --vocabulary-order, if it is the order of entity2id.txt)",
-            asked.checkpoint.display()
+            "{} does not state the entity of each row of the head: the published loader uses the order in which its \
+             folder of entities is listed; on the machine of the training, `ls -U FOLDER > {ROWS}` writes it, and \
+             --rows {ROWS} reads it (or use --vocabulary-order for the order of entity2id.txt)",
+            conversion.checkpoint.display()
         ))),
     }
 }
 
-/// Refuses a list of rows that is not as long as the head.
+/// Fails if the list of rows is not as long as the head.
 fn check_rows(order: &Path, listed: usize, sizes: &NetworkConfig) -> Result<()> {
     if listed as i64 == sizes.entities {
         return Ok(());
@@ -217,7 +221,7 @@ fn check_rows(order: &Path, listed: usize, sizes: &NetworkConfig) -> Result<()> 
     Err(Error::format(order, reason))
 }
 
-/// BERT's sizes must be the encoder's; only its vocabulary may have grown.
+/// Fails if BERT's sizes are not the encoder's. Its vocabulary may be larger.
 fn check_text_encoder(sizes: &NetworkConfig, encoder: &TextEncoder) -> Result<()> {
     let own = &encoder.sizes;
     let pairs = [
@@ -234,21 +238,22 @@ fn check_text_encoder(sizes: &NetworkConfig, encoder: &TextEncoder) -> Result<()
     match pairs.iter().find(|(_, here, there)| here != there) {
         None => Ok(()),
         Some((what, here, there)) => Err(Error::Mismatch(format!(
-            "the checkpoint's BERT has {what} {here}, {} has {there}; name the one it was trained with: --text-encoder",
+            "the checkpoint's BERT has {what} {here}, {} has {there}; give the text encoder of the training with --text-encoder",
             encoder.source.name
         ))),
     }
 }
 
-/// How the encoder's patch map is pooled to give the checkpoint's patches; none: not at all.
+/// Returns the side of the grid to which the encoder's patch map is pooled to match the checkpoint;
+/// `None` without pooling.
 fn grid(sizes: &NetworkConfig, encoder: &ImageEncoder, name: &str) -> Result<Option<i64>> {
     let side = sizes.patches.isqrt();
     let pooled = side * side == sizes.patches && sizes.patches < encoder.patches();
     if sizes.patch_features != encoder.features() || !(pooled || sizes.patches == encoder.patches())
     {
         return Err(Error::Mismatch(format!(
-            "the checkpoint takes pictures as {} × {} features, {name} gives {} × {}; name the one it was trained with: \
-             --image-encoder",
+            "the checkpoint takes pictures as {} × {} features, {name} gives {} × {}; give the image encoder of the \
+             training with --image-encoder",
             sizes.patches,
             sizes.patch_features,
             encoder.patches(),

@@ -54,7 +54,7 @@ pub enum MissingReason {
     BelowWindow { seed_rank: usize, final_rank: usize },
     /// It was in the window at this pick (from 1), and another entity had a smaller divergence.
     LostInWindow { pick: usize },
-    /// In a joint expansion, another class picked it or has it as a seed.
+    /// Another class of the joint expansion picked it or has it as a seed.
     TakenBy(ClassId),
     /// It is not in the index, for the given reason.
     NotIndexed(String),

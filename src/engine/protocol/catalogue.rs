@@ -22,9 +22,9 @@ pub struct Catalogue {
     pub device: String,
     /// The modes of the index, `Both` first.
     pub modes: Vec<Mode>,
-    /// In row order.
+    /// The entities in row order.
     pub entities: Vec<EntityCard>,
-    /// In the order of [`ClassId`].
+    /// The classes in the order of [`ClassId`].
     pub classes: Vec<ClassCard>,
     pub queries: Vec<Query>,
     /// The reasons why data were left out, with counts: ("entities with fewer than 2 pairs", 3).

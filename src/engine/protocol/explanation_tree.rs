@@ -11,7 +11,7 @@ use crate::types::{EntityId, ModalityParts};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RankExplanation {
     pub request: ExpandRequest,
-    /// In the requested order.
+    /// The entities in the requested order.
     pub entities: Vec<EntityExplanation>,
 }
 

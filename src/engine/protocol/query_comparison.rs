@@ -9,7 +9,7 @@ use crate::types::{ClassId, EntityId, PairedTest, RankSimilarity};
 pub struct QueryComparison {
     /// The paired test of AP at each cutoff; `None` without queries.
     pub ap_tests: [Option<PairedTest>; 4],
-    /// In the order of the catalogue.
+    /// The queries in the order of the catalogue.
     pub queries: Vec<QueryPair>,
     /// The number of queries that only the first evaluation has, and only the second. They are
     /// left out of all figures.
