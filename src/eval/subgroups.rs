@@ -50,7 +50,7 @@ impl EntityGroups {
 }
 
 /// By the kinds of an entity's pictures, all of them: "photo", "drawing + icon". One kind before
-/// several. A picture whose kind `kinds` ([`Dataset::picture_kinds`]) does not have is of kind
+/// several. A picture whose kind `kinds` ([`Dataset::image_kinds`]) does not have is of kind
 /// "unknown".
 pub fn group_by_image_kind(
     evidence: &HashMap<EntityId, EntityEvidence>,

@@ -248,13 +248,13 @@ impl FeatureCache {
         let length = fs::metadata(&features)
             .map_err(Error::io("read", &features))?
             .len() as usize;
-        let whole = (keys.len() / KEY).min(length / self.record.bytes());
-        if whole == 0 {
+        let complete = (keys.len() / KEY).min(length / self.record.bytes());
+        if complete == 0 {
             return Ok(());
         }
         let segment = self.segments.len();
-        let mut checks = Vec::with_capacity(whole);
-        for (record, key) in keys.as_chunks::<KEY>().0.iter().take(whole).enumerate() {
+        let mut checks = Vec::with_capacity(complete);
+        for (record, key) in keys.as_chunks::<KEY>().0.iter().take(complete).enumerate() {
             let mut content = [0; CONTENT_HASH];
             content.copy_from_slice(&key[..CONTENT_HASH]);
             let mut hash = [0; RECORD_HASH];

@@ -172,11 +172,12 @@ impl PatchStore {
     }
 }
 
-/// Features of every picture in `paths` (each once, however often it is named), from `cache` where
-/// it has them. With `grid`, the patches are average-pooled to `grid × grid` and held in memory
-/// (f16: 41 KB a picture at 4 × 4 × 1280); without, they stay in the cache's files. What cannot be
-/// read or decoded is listed as broken. `Err(Stopped)` when the observer stops it; what was encoded
-/// until then stays in the cache.
+/// Loads the features of the distinct images in `paths` from `cache`, and encodes missing ones.
+/// With `grid`, the patches are average-pooled to `grid × grid` and stored in memory (f16: 41 KB
+/// per image at 4 × 4 × 1280); without, they stay in the cache's files. Images that cannot be
+/// decoded are listed as broken.
+///
+/// Errors: `Stopped`. The images that were encoded until then stay in the cache.
 pub fn image_features(
     paths: &[PathBuf],
     encoder: &ImageEncoder,
@@ -245,7 +246,7 @@ fn decode_image(path: &Path, side: u32, known: &HashSet<ContentHash>) -> Decoded
         return DecodedImage::Known(hash);
     }
     match PreparedImage::decode_squashed(&bytes, side) {
-        Ok(picture) => DecodedImage::New(hash, picture),
+        Ok(image) => DecodedImage::New(hash, image),
         Err(reason) => DecodedImage::Broken(reason),
     }
 }
@@ -320,22 +321,22 @@ impl<'a> EncodingRun<'a> {
     }
 
     fn take(&mut self, number: usize, read: DecodedImage) -> Result<()> {
-        let (hash, picture) = match read {
+        let (hash, image) = match read {
             DecodedImage::Broken(reason) => {
                 self.broken.push((self.paths[number].to_owned(), reason));
                 return Ok(());
             }
             DecodedImage::Known(hash) => (hash, None),
-            DecodedImage::New(hash, picture) => (hash, Some(picture)),
+            DecodedImage::New(hash, image) => (hash, Some(image)),
         };
         self.locations[number] = self.cache.find(&hash)?;
         if self.locations[number].is_some() {
             return Ok(());
         }
-        match picture {
-            Some(picture) => {
+        match image {
+            Some(image) => {
                 self.waiting.push((number, hash));
-                self.images.push(picture);
+                self.images.push(image);
                 Ok(())
             }
             // the cached record is damaged: decode the image again
@@ -400,7 +401,7 @@ impl ProgressTimer {
             seconds * (self.total - done) as f64 / done as f64,
         ));
         if encoded > 0 {
-            progress.details = format!("{:.0} pictures/s", done as f64 / seconds);
+            progress.details = format!("{:.0} images/s", done as f64 / seconds);
         }
         observer.report(progress)
     }

@@ -290,10 +290,11 @@ mod tests {
         let Err(error) = open().with_limits(tokens - 1, 512) else {
             panic!("it was taken")
         };
-        let said = error.to_string();
+        let message = error.to_string();
         assert!(
-            said.contains("“jaguar” with the id 31") && said.contains("of 31 token embeddings"),
-            "{said}"
+            message.contains("“jaguar” with the id 31")
+                && message.contains("of 31 token embeddings"),
+            "{message}"
         );
         assert!(
             open()

@@ -197,7 +197,7 @@ impl CheckpointPickle {
             .iter()
             .map(|(name, _)| name.as_str())
             .collect();
-        let mut beside = Vec::new();
+        let mut other_parts = Vec::new();
         for other in others
             .iter()
             .filter(|other| other.count > 0 && !is_training_state(&other.key))
@@ -205,11 +205,11 @@ impl CheckpointPickle {
             if let Some(copy) = other.find_copy_of(&names) {
                 return Err(several_state_dicts(&[&chosen.key, &copy]));
             }
-            beside.push((other.key.clone(), other.count));
+            other_parts.push((other.key.clone(), other.count));
         }
         Ok(Parameters {
             tensors: chosen.tensors,
-            other_parts: beside,
+            other_parts,
         })
     }
 
