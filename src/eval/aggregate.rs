@@ -1,32 +1,33 @@
-//! Means over queries: of one class, and overall.
+//! Means of metrics over queries: per class, and overall.
 
 use std::collections::BTreeMap;
 
 use crate::types::{ClassId, MetricValues};
 
-/// What an evaluation comes to.
+/// The mean metrics of an evaluation.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evaluation {
-    /// The mean over all scored queries, each with the same weight: a class with more queries
-    /// weighs more. All 0 where `queries` is 0.
+    /// The mean over all scored queries. Each has the same weight, so that a class with more queries
+    /// has a greater one. All values are 0 if `queries` is 0.
     pub overall: MetricValues,
-    /// Each class that has a scored query, by id: the mean over its queries, and how many they are.
+    /// The mean of each class that has a scored query, by id, with the number of its queries.
     pub classes: Vec<(ClassId, MetricValues, usize)>,
-    /// How many queries were scored.
+    /// The number of scored queries.
     pub queries: usize,
-    /// How many were left out because they have no gold, and so no score.
+    /// The number of queries that were left out because they have no gold.
     pub left_out: usize,
 }
 
-/// Gathers the queries' measures. A query without gold (its measures are NaN, see
-/// [`super::measure`]) is left out and counted; a class of which nothing is left does not appear.
+/// Averages the metrics of queries. A query without gold, whose metrics are NaN
+/// ([`super::ranking_metrics`]), is left out and counted. A class without other queries is left out.
 pub fn aggregate(per_query: impl Iterator<Item = (ClassId, MetricValues)>) -> Evaluation {
     let mut by_class: BTreeMap<ClassId, Mean> = BTreeMap::new();
-    let (mut all, mut left_out) = (Mean::default(), 0);
-    for (class, measures) in per_query {
-        if is_scored(&measures) {
-            by_class.entry(class).or_default().add(&measures);
-            all.add(&measures);
+    let mut all = Mean::default();
+    let mut left_out = 0;
+    for (class, metrics) in per_query {
+        if is_scored(&metrics) {
+            by_class.entry(class).or_default().add(&metrics);
+            all.add(&metrics);
         } else {
             left_out += 1;
         }
@@ -43,8 +44,8 @@ pub fn aggregate(per_query: impl Iterator<Item = (ClassId, MetricValues)>) -> Ev
     }
 }
 
-fn is_scored(measures: &MetricValues) -> bool {
-    let MetricValues { ap, p, ceiling } = measures;
+fn is_scored(metrics: &MetricValues) -> bool {
+    let MetricValues { ap, p, ceiling } = metrics;
     ap.iter().chain(p).chain(ceiling).all(|v| v.is_finite())
 }
 
@@ -55,12 +56,16 @@ struct Mean {
 }
 
 impl Mean {
-    fn add(&mut self, one: &MetricValues) {
+    fn add(&mut self, metrics: &MetricValues) {
         let MetricValues { ap, p, ceiling } = &mut self.sum;
-        for (sums, values) in [(ap, &one.ap), (p, &one.p), (ceiling, &one.ceiling)] {
-            sums.iter_mut()
-                .zip(values)
-                .for_each(|(sum, value)| *sum += value);
+        for (sums, values) in [
+            (ap, &metrics.ap),
+            (p, &metrics.p),
+            (ceiling, &metrics.ceiling),
+        ] {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += value;
+            }
         }
         self.count += 1;
     }
@@ -103,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_gold_is_left_out_and_counted() {
+    fn queries_without_gold_are_left_out_and_counted() {
         let evaluation =
             aggregate([(ClassId(0), all(0.5)), (ClassId(1), all(f64::NAN))].into_iter());
         assert_eq!(

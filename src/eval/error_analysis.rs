@@ -1,323 +1,158 @@
-//! Why an entity is wrongly in a list, or wrongly not: tags made from classes, names, pairs and
-//! ranks.
-
-use std::collections::HashMap;
-
-use serde::{Deserialize, Serialize};
-use unicode_normalization::char::is_combining_mark;
+//! Error analysis: tags that explain why an entity is wrongly in a ranking, or wrongly missing, from
+//! classes, names, pairs and ranks.
 
 use crate::data::Class;
-use crate::name::nfc;
-use crate::types::{ClassId, EntityId, Mode};
+use crate::eval::failure_tag::Tag;
+use crate::eval::name_words::NameWords;
+use crate::eval::pair_counts::PairCounts;
+use crate::types::{ClassId, Mode};
 
-/// A rank is far below another when it is so many times as deep,
-const TIMES_AS_DEEP: usize = 4;
-/// and so many ranks deeper.
-const RANKS_DEEPER: usize = 50;
-/// Words of a name that are shorter say little.
-const SHORTEST_WORD: usize = 3;
-/// Nor do these.
-const EMPTY_WORDS: [&str; 5] = ["and", "the", "for", "from", "with"];
+/// A rank is far below another if it is at least this many times as deep,
+const FAR_FACTOR: usize = 4;
+/// and at least this many ranks deeper.
+const FAR_RANKS: usize = 50;
+/// A pick has drifted if its seed rank is at least this many times its rank,
+const DRIFT_FACTOR: usize = 2;
+/// and at least this many ranks deeper.
+const DRIFT_RANKS: usize = 10;
 
-/// What is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum FailureKind {
-    /// In the list, and no member of the class.
-    FalsePositive,
-    /// A member, no seed, and not in the list.
-    Missed,
-}
-
-/// A reason, with the numbers that made it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Tag {
-    /// A member of a class with the same middle class.
-    SiblingClass { class: ClassId, middle: String },
-    /// A member of a class elsewhere.
-    OtherClass { class: ClassId },
-    /// A member of no class, and not judged.
-    Unjudged,
-    /// Its name has a word of a seed's or a member's.
-    SharedWord { word: String, with: EntityId },
-    /// Few pairs: no more than the tenth of all entities that have the fewest. `typical`: the
-    /// median.
-    LongTail { pairs: u32, typical: u32 },
-    /// By the seeds the picture ranks it far better (a missed one: far worse) than the text. Ranks
-    /// from 1.
-    ImageMisleads { image: usize, text: usize },
-    /// The other way round.
-    TextMisleads { text: usize, image: usize },
-    /// After the list's first wrong pick: there, though far deeper by the seeds alone; or (`rank`
-    /// none) not there, though near by the seeds alone.
-    Drift {
-        first_wrong: usize,
-        rank: Option<usize>,
-        by_seeds: usize,
-    },
-    /// Jointly another class has it: at this rank of its list, from 1, or (none) among its seeds.
-    TakenByClass { class: ClassId, rank: Option<usize> },
-    /// A member that is not in the index.
-    LeftOut,
-}
-
-/// A tag without its numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum TagKind {
-    SiblingClass,
-    OtherClass,
-    Unjudged,
-    SharedWord,
-    LongTail,
-    ImageMisleads,
-    TextMisleads,
-    Drift,
-    TakenByClass,
-    LeftOut,
-}
-
-impl TagKind {
-    /// In the order in which they are listed.
-    pub const ALL: [TagKind; 10] = [
-        TagKind::SiblingClass,
-        TagKind::OtherClass,
-        TagKind::Unjudged,
-        TagKind::SharedWord,
-        TagKind::LongTail,
-        TagKind::ImageMisleads,
-        TagKind::TextMisleads,
-        TagKind::Drift,
-        TagKind::TakenByClass,
-        TagKind::LeftOut,
-    ];
-
-    /// As people read it.
-    pub fn name(self) -> &'static str {
-        match self {
-            TagKind::SiblingClass => "sibling class",
-            TagKind::OtherClass => "other class",
-            TagKind::Unjudged => "unjudged",
-            TagKind::SharedWord => "shared word",
-            TagKind::LongTail => "long tail",
-            TagKind::ImageMisleads => "picture misleads",
-            TagKind::TextMisleads => "text misleads",
-            TagKind::Drift => "drift",
-            TagKind::TakenByClass => "taken by another class",
-            TagKind::LeftOut => "not in the index",
-        }
-    }
-}
-
-impl Tag {
-    pub fn kind(&self) -> TagKind {
-        match self {
-            Tag::SiblingClass { .. } => TagKind::SiblingClass,
-            Tag::OtherClass { .. } => TagKind::OtherClass,
-            Tag::Unjudged => TagKind::Unjudged,
-            Tag::SharedWord { .. } => TagKind::SharedWord,
-            Tag::LongTail { .. } => TagKind::LongTail,
-            Tag::ImageMisleads { .. } => TagKind::ImageMisleads,
-            Tag::TextMisleads { .. } => TagKind::TextMisleads,
-            Tag::Drift { .. } => TagKind::Drift,
-            Tag::TakenByClass { .. } => TagKind::TakenByClass,
-            Tag::LeftOut => TagKind::LeftOut,
-        }
-    }
-}
-
-/// What is known of one failure.
+/// Everything that is known about one failure. Ranks are from 1.
 #[derive(Debug, Clone, Copy)]
 pub struct FailureContext<'a> {
     pub name: &'a str,
-    /// In the list, from 1; none: it is missed.
+    /// The rank in the list; `None` if the entity is missing from it.
     pub rank: Option<usize>,
-    /// How long the list is.
+    /// The length of the list.
     pub length: usize,
-    /// The rank of the list's first wrong pick, where there is one.
+    /// The rank of the first wrong pick of the list, if there is one.
     pub first_wrong: Option<usize>,
     /// The mode of the list.
     pub mode: Mode,
-    /// Whether the list is an expansion, and not ranked by the seeds itself.
+    /// Whether the list is an expansion, and not a seed ranking.
     pub is_expansion: bool,
-    /// Its rank by the seeds alone in each mode, from 1.
+    /// The rank in the seed ranking of each mode.
     pub seed_ranks: &'a [(Mode, usize)],
-    /// None: it is not in the index.
+    /// The number of pairs; `None` if the entity is not in the index.
     pub pairs: Option<u32>,
-    /// The classes that it is known to be a member of.
+    /// The classes of which the entity is a member.
     pub known_classes: &'a [ClassId],
-    /// Whether it was judged not to be a member.
+    /// Whether the entity is a negative of the class.
     pub is_negative: bool,
-    /// Which class has it where classes draw from one pool, and at which rank; none: as a seed.
+    /// The class that has the entity if classes draw from one pool, and its rank there; a rank of
+    /// `None` means a seed.
     pub taken_by: Option<(ClassId, Option<usize>)>,
 }
 
 impl FailureContext<'_> {
-    fn rank_in(&self, mode: Mode) -> Option<usize> {
-        self.seed_ranks
-            .iter()
-            .find(|(m, _)| *m == mode)
-            .map(|(_, rank)| *rank)
+    fn seed_rank(&self, mode: Mode) -> Option<usize> {
+        let found = self.seed_ranks.iter().find(|(m, _)| *m == mode);
+        found.map(|(_, rank)| *rank)
     }
 }
 
-/// Every tag that fits, class and name first. `words`: of the seeds and members.
+/// Returns every tag that fits a failure of the class `gold`, those of class and name first. `words`
+/// are those of the seeds and members.
 pub fn failure_tags(
-    facts: &FailureContext,
+    context: &FailureContext,
     gold: ClassId,
     classes: &[Class],
     words: &NameWords,
     pairs: &PairCounts,
 ) -> Vec<Tag> {
-    let wrong = facts.rank.is_some();
-    let Some(own_pairs) = facts.pairs else {
+    let Some(own_pairs) = context.pairs else {
         return vec![Tag::LeftOut];
     };
-    let unjudged = (facts.known_classes.is_empty() && !facts.is_negative).then_some(Tag::Unjudged);
-    let class = if wrong {
-        class(gold, facts.known_classes, classes).or(unjudged)
-    } else {
-        None
-    };
-    let word = if wrong {
-        words.shared_with(facts.name)
-    } else {
-        None
-    };
-    let taken = facts
-        .taken_by
-        .filter(|_| !wrong)
-        .map(|(class, rank)| Tag::TakenByClass { class, rank });
-    // what is gone from the pool was not lost by a wrong pick
-    let drift = if taken.is_none() { drift(facts) } else { None };
-    [
-        class,
-        word,
-        pairs.few(own_pairs),
-        misled(facts),
-        drift,
-        taken,
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-/// A class that it belongs to, a sibling of `gold` before others.
-fn class(gold: ClassId, known: &[ClassId], classes: &[Class]) -> Option<Tag> {
-    let middle = classes[gold.index()].middle.as_ref();
-    let sibling = known
-        .iter()
-        .find(|c| middle.is_some() && classes[c.index()].middle.as_ref() == middle);
-    match (sibling, middle) {
-        (Some(&class), Some(middle)) => Some(Tag::SiblingClass {
-            class,
-            middle: middle.clone(),
-        }),
-        _ => known.first().map(|&class| Tag::OtherClass { class }),
+    let mut tags = Vec::new();
+    if context.rank.is_some() {
+        tags.extend(membership_tag(context, gold, classes));
+        let shared = words.shared_with(context.name);
+        tags.extend(shared.map(|(word, with)| Tag::SharedWord { word, with }));
     }
-}
-
-/// One modality puts it where it does not belong and the other would not. Only a modality that the
-/// list was made with can mislead it.
-fn misled(facts: &FailureContext) -> Option<Tag> {
-    let (text, image) = (facts.rank_in(Mode::Text)?, facts.rank_in(Mode::Image)?);
-    let far =
-        |near: usize, deep: usize| deep >= TIMES_AS_DEEP * near && deep >= near + RANKS_DEEPER;
-    // a false positive is misled by what ranks it high, a missed one by what ranks it low
-    let (by_image, by_text) = match facts.rank {
-        Some(_) => (far(image, text), far(text, image)),
-        None => (far(text, image), far(image, text)),
-    };
-    match (
-        by_image && facts.mode.sees_image(),
-        by_text && facts.mode.sees_text(),
-    ) {
-        (true, _) => Some(Tag::ImageMisleads { image, text }),
-        (_, true) => Some(Tag::TextMisleads { text, image }),
-        _ => None,
+    if pairs.is_few(own_pairs) {
+        tags.push(Tag::LongTail {
+            pairs: own_pairs,
+            typical: pairs.median,
+        });
     }
+    tags.extend(misleading_modality(context));
+    // an entity that another class took from the pool was not lost by a wrong pick
+    match context.taken_by.filter(|_| context.rank.is_none()) {
+        Some((class, rank)) => tags.push(Tag::TakenByClass { class, rank }),
+        None => tags.extend(drift(context)),
+    }
+    tags
 }
 
-/// What was picked before changed its place: the seeds alone say otherwise.
-fn drift(facts: &FailureContext) -> Option<Tag> {
-    let (first_wrong, by_seeds) = (facts.first_wrong?, facts.rank_in(facts.mode)?);
-    let drifted = match facts.rank {
-        Some(rank) => rank > first_wrong && by_seeds >= 2 * rank && by_seeds >= rank + 10,
-        None => by_seeds <= facts.length,
-    };
-    (facts.is_expansion && drifted).then_some(Tag::Drift {
-        first_wrong,
-        rank: facts.rank,
-        by_seeds,
-    })
+/// Returns the tag of the classes of a false positive.
+fn membership_tag(context: &FailureContext, gold: ClassId, classes: &[Class]) -> Option<Tag> {
+    if context.known_classes.is_empty() {
+        return (!context.is_negative).then_some(Tag::Unjudged);
+    }
+    class_tag(gold, context.known_classes, classes)
 }
 
-/// The words of some entities' names, each with the first that has it.
-#[derive(Debug, Clone, Default)]
-pub struct NameWords(HashMap<String, EntityId>);
-
-impl NameWords {
-    pub fn from_names<'a>(names: impl IntoIterator<Item = (EntityId, &'a str)>) -> NameWords {
-        let mut found = HashMap::new();
-        for (entity, name) in names {
-            for word in words(name) {
-                found.entry(word).or_insert(entity);
+/// Returns a class that the entity belongs to, preferably a sibling of `gold`.
+fn class_tag(gold: ClassId, known: &[ClassId], classes: &[Class]) -> Option<Tag> {
+    if let Some(middle) = &classes[gold.index()].middle {
+        for &class in known {
+            if classes[class.index()].middle.as_ref() == Some(middle) {
+                return Some(Tag::SiblingClass {
+                    class,
+                    middle: middle.clone(),
+                });
             }
         }
-        NameWords(found)
     }
+    known.first().map(|&class| Tag::OtherClass { class })
+}
 
-    fn shared_with(&self, name: &str) -> Option<Tag> {
-        let (word, with) =
-            words(name).find_map(|word| self.0.get(&word).map(|&with| (word, with)))?;
-        Some(Tag::SharedWord { word, with })
+/// Returns the modality that ranks the entity far more wrongly than the other one. Only a modality
+/// that the mode of the list sees can mislead.
+fn misleading_modality(context: &FailureContext) -> Option<Tag> {
+    let text = context.seed_rank(Mode::Text)?;
+    let image = context.seed_rank(Mode::Image)?;
+    // a false positive is misled by the modality that ranks it high, a missed one by the one that
+    // ranks it low
+    let [image_misleads, text_misleads] = match context.rank {
+        Some(_) => [is_far_below(text, image), is_far_below(image, text)],
+        None => [is_far_below(image, text), is_far_below(text, image)],
+    };
+    if image_misleads && context.mode.sees_image() {
+        Some(Tag::ImageMisleads { image, text })
+    } else if text_misleads && context.mode.sees_text() {
+        Some(Tag::TextMisleads { text, image })
+    } else {
+        None
     }
 }
 
-/// Words that say something, folded; a plural's s is dropped.
-pub(super) fn words(name: &str) -> impl Iterator<Item = String> + use<> {
-    // an accent may be a character of its own
-    let ends = |letter: char| !letter.is_alphanumeric() && !is_combining_mark(letter);
-    let split: Vec<String> = nfc(name).split(ends).map(str::to_lowercase).collect();
-    let telling = split
-        .into_iter()
-        .filter(|w| w.chars().count() >= SHORTEST_WORD && !EMPTY_WORDS.contains(&w.as_str()));
-    telling.map(|word| match word.strip_suffix('s') {
-        Some(one) if one.len() > SHORTEST_WORD && !one.ends_with('s') => one.to_owned(),
-        _ => word,
-    })
+/// Returns whether the rank `deep` is far below the rank `high`.
+fn is_far_below(deep: usize, high: usize) -> bool {
+    deep >= FAR_FACTOR * high && deep >= high + FAR_RANKS
 }
 
-/// How many pairs entities have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PairCounts {
-    /// The lower decile.
-    few: u32,
-    median: u32,
-}
-
-impl PairCounts {
-    /// From every entity's count; the order does not matter.
-    pub fn from_counts(mut counts: Vec<u32>) -> PairCounts {
-        counts.sort_unstable();
-        let at = |place: usize| counts.get(place).copied().unwrap_or(0);
-        PairCounts {
-            few: at(counts.len().saturating_sub(1) / 10),
-            median: at(counts.len() / 2),
+/// Returns a tag if the earlier picks moved the entity far from its rank by the seeds alone.
+fn drift(context: &FailureContext) -> Option<Tag> {
+    let first_wrong = context.first_wrong?;
+    let by_seeds = context.seed_rank(context.mode)?;
+    let has_drifted = match context.rank {
+        Some(rank) => {
+            rank > first_wrong && by_seeds >= DRIFT_FACTOR * rank && by_seeds >= rank + DRIFT_RANKS
         }
-    }
-
-    /// Where all have the same count nobody has few.
-    fn few(&self, pairs: u32) -> Option<Tag> {
-        (pairs <= self.few && pairs < self.median).then_some(Tag::LongTail {
-            pairs,
-            typical: self.median,
-        })
-    }
+        None => by_seeds <= context.length,
+    };
+    (context.is_expansion && has_drifted).then_some(Tag::Drift {
+        first_wrong,
+        rank: context.rank,
+        by_seeds,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::name_words::words;
+    use crate::types::EntityId;
 
     const NONE: FailureContext = FailureContext {
         name: "horse",
@@ -347,81 +182,84 @@ mod tests {
         ]
     }
 
-    fn of(facts: FailureContext) -> Vec<Tag> {
+    fn tags_of(context: FailureContext) -> Vec<Tag> {
         let words = NameWords::from_names([
             (EntityId(1), "polar bear"),
             (EntityId(2), "Black Bear"),
             (EntityId(3), "sea lions"),
         ]);
         failure_tags(
-            &facts,
+            &context,
             ClassId(0),
             &classes(),
             &words,
-            &PairCounts { few: 2, median: 8 },
+            &PairCounts {
+                lower_decile: 2,
+                median: 8,
+            },
         )
     }
 
     #[test]
-    fn a_sibling_is_told_from_another_class() {
+    fn a_sibling_class_is_distinguished_from_other_classes() {
         let sibling = Tag::SiblingClass {
             class: ClassId(2),
             middle: "Animals".into(),
         };
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 known_classes: &[ClassId(1), ClassId(2)],
                 ..NONE
             }),
             [sibling]
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 known_classes: &[ClassId(1)],
                 ..NONE
             }),
             [Tag::OtherClass { class: ClassId(1) }]
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 is_negative: false,
                 ..NONE
             }),
             [Tag::Unjudged]
         );
-        assert_eq!(of(NONE), [], "judged, and known of no class");
+        assert_eq!(tags_of(NONE), [], "a negative, and a member of no class");
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 rank: None,
                 known_classes: &[ClassId(0)],
                 ..NONE
             }),
             [],
-            "a missed one is of the class itself"
+            "a missed member is of the class itself"
         );
-        let without_middle = class(ClassId(3), &[ClassId(4)], &classes());
+        let without_middle = class_tag(ClassId(3), &[ClassId(4)], &classes());
         assert_eq!(
             without_middle,
             Some(Tag::OtherClass { class: ClassId(4) }),
-            "no middle class is none in common"
+            "classes without a middle class are not siblings"
         );
     }
 
     #[test]
-    fn a_shared_word_is_a_whole_one_that_says_something() {
+    fn only_whole_meaningful_words_are_shared() {
         let bear = Tag::SharedWord {
             word: "bear".into(),
             with: EntityId(1),
         };
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 name: "Bear's breeches",
                 ..NONE
             }),
             [bear]
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 name: "lion",
                 ..NONE
             }),
@@ -431,7 +269,7 @@ mod tests {
             }]
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 name: "beard",
                 ..NONE
             }),
@@ -447,7 +285,7 @@ mod tests {
     #[test]
     fn the_long_tail_is_the_tenth_with_the_fewest_pairs() {
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 pairs: Some(2),
                 ..NONE
             }),
@@ -457,7 +295,7 @@ mod tests {
             }]
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 pairs: Some(3),
                 ..NONE
             }),
@@ -466,23 +304,23 @@ mod tests {
         assert_eq!(
             PairCounts::from_counts((1..=100).rev().collect()),
             PairCounts {
-                few: 10,
+                lower_decile: 10,
                 median: 51
             }
         );
-        assert_eq!(PairCounts::from_counts(vec![5; 40]).few(5), None);
-        assert_eq!(PairCounts::from_counts(Vec::new()).few(0), None);
+        assert_eq!(PairCounts::from_counts(vec![5; 40]).is_few(5), false);
+        assert_eq!(PairCounts::from_counts(Vec::new()).is_few(0), false);
     }
 
     #[test]
-    fn what_ranks_a_false_positive_far_better_misleads() {
+    fn a_modality_that_ranks_a_false_positive_far_higher_misleads() {
         let ranks = |text, image| [(Mode::Text, text), (Mode::Image, image)];
         let image = Tag::ImageMisleads {
             image: 3,
             text: 212,
         };
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 seed_ranks: &ranks(212, 3),
                 ..NONE
             }),
@@ -493,41 +331,41 @@ mod tests {
             image: 212,
         };
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 seed_ranks: &ranks(3, 212),
                 ..NONE
             }),
             [text]
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 seed_ranks: &ranks(3, 20),
                 ..NONE
             }),
             [],
-            "a few ranks are nothing"
+            "a difference of few ranks does not count"
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 seed_ranks: &ranks(212, 3),
                 mode: Mode::Text,
                 ..NONE
             }),
             [],
-            "no picture was seen"
+            "the mode does not see images"
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 seed_ranks: &ranks(212, 3)[..1],
                 ..NONE
             }),
             [],
-            "one modality alone"
+            "only one modality has ranks"
         );
     }
 
     #[test]
-    fn what_ranks_a_missed_one_far_worse_misleads() {
+    fn a_modality_that_ranks_a_missed_member_far_lower_misleads() {
         let seed_ranks = [(Mode::Text, 12), (Mode::Image, 300), (Mode::Both, 150)];
         let missed = FailureContext {
             rank: None,
@@ -535,7 +373,7 @@ mod tests {
             ..NONE
         };
         assert_eq!(
-            of(missed),
+            tags_of(missed),
             [Tag::ImageMisleads {
                 image: 300,
                 text: 12
@@ -544,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn drift_is_what_the_seeds_alone_would_not_have_done() {
+    fn drift_is_a_large_difference_from_the_seed_ranking() {
         let seeds = |rank| [(Mode::Both, rank)];
         let drifted = Tag::Drift {
             first_wrong: 3,
@@ -552,7 +390,7 @@ mod tests {
             by_seeds: 90,
         };
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 rank: Some(20),
                 seed_ranks: &seeds(90),
                 ..NONE
@@ -560,16 +398,16 @@ mod tests {
             [drifted]
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 rank: Some(20),
                 seed_ranks: &seeds(25),
                 ..NONE
             }),
             [],
-            "the seeds say so too"
+            "the seed ranking is similar"
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 rank: Some(3),
                 seed_ranks: &seeds(90),
                 ..NONE
@@ -578,7 +416,7 @@ mod tests {
             "the first wrong pick itself"
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 rank: Some(20),
                 seed_ranks: &seeds(90),
                 is_expansion: false,
@@ -592,7 +430,7 @@ mod tests {
             by_seeds: 40,
         };
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 rank: None,
                 seed_ranks: &seeds(40),
                 ..NONE
@@ -600,7 +438,7 @@ mod tests {
             [lost]
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 rank: None,
                 seed_ranks: &seeds(140),
                 ..NONE
@@ -608,7 +446,7 @@ mod tests {
             []
         );
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 rank: None,
                 seed_ranks: &seeds(40),
                 first_wrong: None,
@@ -619,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_class_has_is_taken_and_no_drift() {
+    fn an_entity_of_another_class_is_taken_and_has_not_drifted() {
         let seed_ranks = [(Mode::Both, 2)];
         let missed = FailureContext {
             rank: None,
@@ -631,18 +469,18 @@ mod tests {
             rank: None,
             by_seeds: 2,
         };
-        assert_eq!(of(missed), [drift]);
+        assert_eq!(tags_of(missed), [drift]);
         for rank in [Some(7), None] {
             let taken_by = Some((ClassId(2), rank));
             assert_eq!(
-                of(FailureContext { taken_by, ..missed }),
+                tags_of(FailureContext { taken_by, ..missed }),
                 [Tag::TakenByClass {
                     class: ClassId(2),
                     rank
                 }]
             );
             assert_eq!(
-                of(FailureContext { taken_by, ..NONE }),
+                tags_of(FailureContext { taken_by, ..NONE }),
                 [],
                 "a false positive is in the list"
             );
@@ -650,9 +488,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_index_has_that_reason_alone() {
+    fn an_entity_outside_the_index_has_no_other_tag() {
         assert_eq!(
-            of(FailureContext {
+            tags_of(FailureContext {
                 rank: None,
                 pairs: None,
                 ..NONE

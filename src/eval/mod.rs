@@ -1,10 +1,21 @@
-//! How good a ranking is: metrics, their means over queries and classes, runs and gold as files.
+//! Evaluation: metrics of rankings, their means and intervals, significance tests, comparisons of
+//! runs, and the analysis of errors.
+//!
+//! * `metrics`, `aggregate`, `bootstrap`, `significance`, `rank_similarity` – the statistics
+//! * `queries`, `query_key`, `scored_run` – the evaluation of one query and of one run
+//! * `run` – runs and qrels as files
+//! * `comparison` – comparisons of runs
+//! * `error_analysis`, `failure_tag`, `name_words`, `pair_counts` – reasons of single failures
+//! * `subgroups`, `subgroup_analysis` – metrics by group of entities or number of seeds
 
 mod aggregate;
 mod bootstrap;
 pub mod comparison;
 mod error_analysis;
+mod failure_tag;
 mod metrics;
+mod name_words;
+mod pair_counts;
 mod queries;
 mod query_key;
 mod rank_similarity;
@@ -16,10 +27,11 @@ mod subgroups;
 
 pub use aggregate::{Evaluation, aggregate};
 pub use bootstrap::bootstrap_intervals;
-pub use error_analysis::{
-    FailureContext, FailureKind, NameWords, PairCounts, Tag, TagKind, failure_tags,
-};
+pub use error_analysis::{FailureContext, failure_tags};
+pub use failure_tag::{FailureKind, Tag, TagKind};
 pub use metrics::{average_precision, gold, precision, ranking_metrics};
+pub use name_words::NameWords;
+pub use pair_counts::PairCounts;
 pub use queries::{answerable_queries, evaluate_query};
 pub use query_key::{QueryKey, query_key};
 pub use rank_similarity::rank_similarity;

@@ -1,48 +1,51 @@
-//! Which queries can be asked of a system, and what its lists are worth: the same for every system.
+//! The selection of queries for an evaluation and the metrics of one query, the same for every
+//! system.
 
 use crate::data::Dataset;
 use crate::eval::metrics::{gold, ranking_metrics};
 use crate::types::{EntityId, EvaluationProtocol, MetricValues, Query};
 
-/// Splits off queries of which the system knows no seed, or whose class has no other member; gives
-/// those to ask, and why how many were left out.
+/// Returns the queries that have gold and at least one seed that the system knows, and the reasons
+/// why others were left out, with their counts.
 pub fn answerable_queries(
     dataset: &Dataset,
     queries: Vec<Query>,
-    knows: impl Fn(EntityId) -> bool,
+    is_known: impl Fn(EntityId) -> bool,
 ) -> (Vec<Query>, Vec<(String, usize)>) {
-    let before = queries.len();
-    let seeded: Vec<Query> = queries
-        .into_iter()
-        .filter(|q| q.seeds.iter().any(|&seed| knows(seed)))
-        .collect();
-    let seedless = before - seeded.len();
-    let has_gold = |q: &Query| !gold(&dataset.classes[q.class.index()], &q.seeds).is_empty();
-    let (asked, goldless): (Vec<Query>, Vec<Query>) = seeded.into_iter().partition(has_gold);
-    let left_out = [
-        ("queries of which no seed is known", seedless),
-        ("queries without gold", goldless.len()),
-    ];
-    (
-        asked,
-        left_out
-            .into_iter()
-            .filter(|(_, n)| *n > 0)
-            .map(|(what, n)| (what.to_owned(), n))
-            .collect(),
-    )
+    let mut answerable = Vec::new();
+    let mut without_seed = 0;
+    let mut without_gold = 0;
+    for query in queries {
+        if !query.seeds.iter().any(|&seed| is_known(seed)) {
+            without_seed += 1;
+        } else if gold(&dataset.classes[query.class.index()], &query.seeds).is_empty() {
+            without_gold += 1;
+        } else {
+            answerable.push(query);
+        }
+    }
+    let mut left_out = Vec::new();
+    for (reason, count) in [
+        ("queries of which no seed is known", without_seed),
+        ("queries without gold", without_gold),
+    ] {
+        if count > 0 {
+            left_out.push((reason.to_owned(), count));
+        }
+    }
+    (answerable, left_out)
 }
 
-/// A query's list, best first, against its class less the seeds; what the system does not know
-/// could not be reached.
+/// Returns the metrics of a query's ranking, best first. Gold entities that the system does not
+/// know count as unreachable.
 pub fn evaluate_query(
     dataset: &Dataset,
     query: &Query,
-    list: &[EntityId],
+    ranking: &[EntityId],
     protocol: EvaluationProtocol,
-    knows: impl Fn(EntityId) -> bool,
+    is_known: impl Fn(EntityId) -> bool,
 ) -> MetricValues {
     let gold = gold(&dataset.classes[query.class.index()], &query.seeds);
-    let reachable = gold.iter().filter(|&&entity| knows(entity)).count();
-    ranking_metrics(list, &gold, reachable, protocol)
+    let reachable = gold.iter().filter(|&&entity| is_known(entity)).count();
+    ranking_metrics(ranking, &gold, reachable, protocol)
 }

@@ -1,134 +1,138 @@
-//! Entities in groups, to be looked at apart: by kind of picture, by shared words, by number of
-//! pairs.
+//! Groups of entities for separate evaluation: by kind of image, by shared words, by number of pairs.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::data::{Dataset, EntityEvidence};
-use crate::eval::error_analysis::words;
+use crate::eval::name_words::words;
 use crate::name::nfc;
 use crate::types::{ClassId, EntityId};
 
-/// Into how many parts entities fall by their number of pairs.
-const PARTS: usize = 4;
+/// The number of groups by number of pairs.
+const PAIR_GROUPS: usize = 4;
 
-/// Groups in an order that says something; an entity is in one at most.
+/// Groups of entities in a meaningful order. An entity is in at most one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EntityGroups {
-    /// What they go by: "kind of picture".
+    /// The property that groups differ in, such as "kind of picture".
     pub property: &'static str,
     pub names: Vec<String>,
-    of: HashMap<EntityId, usize>,
+    indices: HashMap<EntityId, usize>,
 }
 
 impl EntityGroups {
-    /// The place in `names` of an entity's group.
+    /// Returns the index in `names` of the group of an entity.
     pub fn group_of(&self, entity: EntityId) -> Option<usize> {
-        self.of.get(&entity).copied()
+        self.indices.get(&entity).copied()
     }
 
-    /// Named groups, sorted by `rank`, then name.
-    fn named<K: Ord>(
-        by: &'static str,
-        entities: impl Iterator<Item = (EntityId, String)>,
-        rank: impl Fn(&str) -> K,
+    /// Groups entities by name, sorted by `sort_key`, then by name.
+    fn from_names<K: Ord>(
+        property: &'static str,
+        entities: Vec<(EntityId, String)>,
+        sort_key: impl Fn(&str) -> K,
     ) -> EntityGroups {
-        let entities: Vec<(EntityId, String)> = entities.collect();
         let mut names: Vec<String> = entities.iter().map(|(_, name)| name.clone()).collect();
-        names.sort_by_key(|name| (rank(name), name.clone()));
+        names.sort_by_key(|name| (sort_key(name), name.clone()));
         names.dedup();
-        let place: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
-        let of = entities
+        let by_name: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
+        let indices = entities
             .iter()
-            .map(|(entity, name)| (*entity, place[name.as_str()]))
+            .map(|(entity, name)| (*entity, by_name[name.as_str()]))
             .collect();
         EntityGroups {
-            property: by,
+            property,
             names,
-            of,
+            indices,
         }
     }
 }
 
-/// By the kinds of an entity's pictures, all of them: "photo", "drawing + icon". One kind before
-/// several. A picture whose kind `kinds` ([`Dataset::image_kinds`]) does not have is of kind
-/// "unknown".
+/// Groups entities by all kinds of their images: "photo", "drawing + icon". One kind comes before
+/// several. An image that is not in `kinds` ([`Dataset::image_kinds`]) is of kind "unknown".
 pub fn group_by_image_kind(
     evidence: &HashMap<EntityId, EntityEvidence>,
     kinds: &HashMap<String, String>,
 ) -> EntityGroups {
-    let name = |evidence: &EntityEvidence| {
-        let file_names = evidence
-            .images
-            .iter()
-            .filter_map(|picture| picture.file_name()?.to_str());
-        let kind = |file: &str| {
-            kinds
-                .get(nfc(file).as_ref())
-                .map_or("unknown", String::as_str)
-        };
-        let found: BTreeSet<&str> = file_names.map(kind).collect();
-        found.into_iter().collect::<Vec<_>>().join(" + ")
-    };
-    let named = evidence
-        .iter()
-        .map(|(entity, evidence)| (*entity, name(evidence)));
-    EntityGroups::named("kind of picture", named, |name| name.matches(" + ").count())
+    let mut named = Vec::with_capacity(evidence.len());
+    for (entity, evidence) in evidence {
+        let mut found: BTreeSet<&str> = BTreeSet::new();
+        for image in &evidence.images {
+            if let Some(file) = image.file_name().and_then(|name| name.to_str()) {
+                let kind = kinds.get(nfc(file).as_ref());
+                found.insert(kind.map_or("unknown", String::as_str));
+            }
+        }
+        let names: Vec<&str> = found.into_iter().collect();
+        named.push((*entity, names.join(" + ")));
+    }
+    EntityGroups::from_names("kind of picture", named, |name| name.matches(" + ").count())
 }
 
-/// By whether a word of a member's name is also in the name of a member of a class that it is not
-/// in, as in "guinea" and "guinea pig".
+/// Groups the members of classes by whether a word of their name is also in the name of a member of
+/// a class that they are not in, as in "guinea" and "guinea pig".
 pub fn group_by_shared_words(dataset: &Dataset) -> EntityGroups {
     let mut classes_of: HashMap<EntityId, HashSet<ClassId>> = HashMap::new();
     let mut classes_with: HashMap<String, HashSet<ClassId>> = HashMap::new();
+    let name_words = |entity| dataset.vocabulary.name(entity).into_iter().flat_map(words);
     for (class, id) in dataset.classes.iter().zip((0..).map(ClassId)) {
         for &member in &class.members {
             classes_of.entry(member).or_default().insert(id);
-            for word in dataset.vocabulary.name(member).into_iter().flat_map(words) {
+            for word in name_words(member) {
                 classes_with.entry(word).or_default().insert(id);
             }
         }
     }
-    let name = |entity: EntityId, own: &HashSet<ClassId>| {
-        let mut words = dataset.vocabulary.name(entity).into_iter().flat_map(words);
-        match words.any(|word| !classes_with[&word].is_subset(own)) {
-            true => "shares a word with another class",
-            false => "shares no word",
-        }
-    };
-    let named = classes_of
-        .iter()
-        .map(|(entity, own)| (*entity, name(*entity, own).to_owned()));
-    EntityGroups::named("words shared with other classes", named, |_| ())
+    let mut named = Vec::with_capacity(classes_of.len());
+    for (entity, own) in &classes_of {
+        let is_shared = name_words(*entity).any(|word| !classes_with[&word].is_subset(own));
+        let name = if is_shared {
+            "shares a word with another class"
+        } else {
+            "shares no word"
+        };
+        named.push((*entity, name.to_owned()));
+    }
+    EntityGroups::from_names("words shared with other classes", named, |_| ())
 }
 
-/// By the number of pairs: four parts, as equal as equal numbers allow.
+/// Groups entities by their number of pairs, into four groups that are as equal as possible without
+/// separating equal numbers.
 pub fn group_by_pair_count(evidence: &HashMap<EntityId, EntityEvidence>) -> EntityGroups {
     let mut counts: Vec<u32> = evidence.values().map(|evidence| evidence.pairs).collect();
     counts.sort_unstable();
-    // a part ends with the last of its highest number
-    let mut ends: Vec<u32> = (1..=PARTS)
-        .filter_map(|part| counts.get((part * counts.len() / PARTS).checked_sub(1)?))
-        .copied()
-        .collect();
-    ends.dedup();
-    let name = |pairs: u32| {
-        let part = ends.partition_point(|&end| end < pairs);
-        let first = counts[counts.partition_point(|&count| part > 0 && count <= ends[part - 1])];
-        match (first, ends[part]) {
-            (1, 1) => "1 pair".to_owned(),
-            (first, last) if first == last => format!("{first} pairs"),
-            (first, last) => format!("{first}–{last} pairs"),
-        }
-    };
-    let rank = |name: &str| {
-        name.split(['–', ' '])
-            .next()
-            .and_then(|first| first.parse::<u32>().ok())
-    };
+    let ends = group_ends(&counts);
     let named = evidence
         .iter()
-        .map(|(entity, evidence)| (*entity, name(evidence.pairs)));
-    EntityGroups::named("number of pairs", named, rank)
+        .map(|(entity, evidence)| (*entity, pair_range(evidence.pairs, &counts, &ends)));
+    let first_number = |name: &str| {
+        let first = name.split(['–', ' ']).next();
+        first.and_then(|first| first.parse::<u32>().ok())
+    };
+    EntityGroups::from_names("number of pairs", named.collect(), first_number)
+}
+
+/// Returns the highest number of each group.
+fn group_ends(sorted: &[u32]) -> Vec<u32> {
+    let mut ends: Vec<u32> = (1..=PAIR_GROUPS)
+        .filter_map(|group| (group * sorted.len() / PAIR_GROUPS).checked_sub(1))
+        .filter_map(|index| sorted.get(index).copied())
+        .collect();
+    ends.dedup();
+    ends
+}
+
+/// Returns the name of the group of a number of pairs, such as "3–7 pairs".
+fn pair_range(pairs: u32, sorted: &[u32], ends: &[u32]) -> String {
+    let group = ends.partition_point(|&end| end < pairs);
+    let start = match group.checked_sub(1) {
+        Some(before) => sorted.partition_point(|&count| count <= ends[before]),
+        None => 0,
+    };
+    match (sorted[start], ends[group]) {
+        (1, 1) => "1 pair".to_owned(),
+        (first, last) if first == last => format!("{first} pairs"),
+        (first, last) => format!("{first}–{last} pairs"),
+    }
 }
 
 #[cfg(test)]
@@ -137,35 +141,41 @@ mod tests {
     use std::fs;
 
     fn sizes(groups: &EntityGroups) -> Vec<(&str, usize)> {
-        let size = |at: usize| groups.of.values().filter(|&&place| place == at).count();
+        let size = |index: usize| {
+            groups
+                .indices
+                .values()
+                .filter(|&&group| group == index)
+                .count()
+        };
         groups
             .names
             .iter()
             .enumerate()
-            .map(|(at, name)| (name.as_str(), size(at)))
+            .map(|(index, name)| (name.as_str(), size(index)))
             .collect()
     }
 
     fn evidence(entities: &[(u32, &[&str])]) -> HashMap<EntityId, EntityEvidence> {
-        let of = |&(pairs, pictures): &(u32, &[&str])| EntityEvidence {
+        let one = |&(pairs, pictures): &(u32, &[&str])| EntityEvidence {
             pairs,
             images: pictures.iter().map(Into::into).collect(),
         };
-        (0..).map(EntityId).zip(entities.iter().map(of)).collect()
+        (0..).map(EntityId).zip(entities.iter().map(one)).collect()
     }
 
     #[test]
-    fn pictures_group_by_all_their_kinds() {
+    fn entities_are_grouped_by_all_kinds_of_their_images() {
         let kinds = [("a.png", "photo"), ("b.png", "icon"), ("c.png", "icon")]
             .map(|(f, k)| (f.to_owned(), k.to_owned()))
             .into();
-        let of = evidence(&[
+        let evidence = evidence(&[
             (1, &["x/a.png", "b.png", "c.png"]),
             (1, &["b.png", "c.png"]),
             (1, &["d.png"]),
             (1, &["a.png"]),
         ]);
-        let groups = group_by_image_kind(&of, &kinds);
+        let groups = group_by_image_kind(&evidence, &kinds);
         assert_eq!(
             sizes(&groups),
             [
@@ -180,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_numbers_of_pairs_stay_together() {
+    fn equal_numbers_of_pairs_are_in_one_group() {
         let counted = |counts: &[u32]| {
             group_by_pair_count(&evidence(
                 &counts.iter().map(|&n| (n, &[][..])).collect::<Vec<_>>(),
@@ -204,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_shared_across_classes_only() {
+    fn only_words_of_other_classes_are_shared() {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [
             (
@@ -227,6 +237,10 @@ mod tests {
             ]
         );
         assert_eq!(groups.group_of(EntityId(1)), Some(0));
-        assert_eq!(groups.group_of(EntityId(3)), None, "it is no member");
+        assert_eq!(
+            groups.group_of(EntityId(3)),
+            None,
+            "it is not a member of a class"
+        );
     }
 }

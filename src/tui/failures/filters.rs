@@ -44,7 +44,8 @@ impl FailureFilters {
     /// Filters by the next tag that a failure has; after the last one, by none.
     pub(super) fn next_tag(&mut self, found: &Failures) {
         let mut later = TagKind::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|&kind| self.tag.is_none_or(|current| kind > current));
         self.tag = later.find(|&kind| found.failures.iter().any(|f| has_tag(f, kind)));
     }
