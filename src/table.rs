@@ -1,20 +1,27 @@
-//! A table on its way out: CSV, JSON, Markdown, LaTeX, or columns for a terminal.
+//! Tables as CSV, JSON, Markdown, LaTeX, or columns for a terminal.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use crate::printable::one_line;
 
-/// A form to write a table in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The number of decimals of a number for people.
+const DECIMALS: usize = 4;
+
+/// The format of a table in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 pub enum TableFormat {
+    #[strum(serialize = "CSV")]
     Csv,
+    #[strum(serialize = "JSON")]
     Json,
     Markdown,
+    #[strum(serialize = "LaTeX")]
     Latex,
 }
 
 impl TableFormat {
+    /// Every format.
     pub const ALL: [TableFormat; 4] = [
         TableFormat::Csv,
         TableFormat::Json,
@@ -22,16 +29,12 @@ impl TableFormat {
         TableFormat::Latex,
     ];
 
+    /// Returns the name for people.
     pub fn name(self) -> &'static str {
-        match self {
-            TableFormat::Csv => "CSV",
-            TableFormat::Json => "JSON",
-            TableFormat::Markdown => "Markdown",
-            TableFormat::Latex => "LaTeX",
-        }
+        self.into()
     }
 
-    /// Of the file's name.
+    /// Returns the extension of file names, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             TableFormat::Csv => "csv",
@@ -42,7 +45,7 @@ impl TableFormat {
     }
 }
 
-/// One cell.
+/// One cell of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
     Text(String),
@@ -51,7 +54,7 @@ pub enum Cell {
     Empty,
 }
 
-/// A table: what it is of, its heads, its rows.
+/// A table with a title, column headers and rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     pub title: String,
@@ -59,233 +62,247 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
 }
 
-/// Digits of a number for people.
-const DIGITS: usize = 4;
-
 impl Table {
-    pub fn render(&self, form: TableFormat) -> String {
-        match form {
-            TableFormat::Csv => self.csv(),
-            TableFormat::Json => self.json(),
-            TableFormat::Markdown => self.markdown(),
-            TableFormat::Latex => self.latex(),
+    /// Formats the table for a file.
+    pub fn render(&self, format: TableFormat) -> String {
+        match format {
+            TableFormat::Csv => self.to_csv(),
+            TableFormat::Json => self.to_json(),
+            TableFormat::Markdown => self.to_markdown(),
+            TableFormat::Latex => self.to_latex(),
         }
     }
 
-    /// Columns for a terminal under the title: numbers to the right, text to the left.
+    /// Formats the table for a terminal: the title, then aligned columns, with numbers to the right
+    /// and text to the left.
     pub fn to_text(&self) -> String {
-        let rows: Vec<Vec<String>> = self
-            .rows
-            .iter()
-            .map(|row| row.iter().map(Cell::to_plain_text).collect())
-            .collect();
-        let heads: Vec<String> = self
-            .headers
-            .iter()
-            .map(|head| one_line(head).into_owned())
-            .collect();
-        let columns: Vec<(usize, bool)> = (0..self.headers.len())
-            .map(|at| {
-                let cells = rows
-                    .iter()
-                    .filter_map(|row| row.get(at))
-                    .chain(heads.get(at));
-                (
-                    cells.map(|cell| cell.width()).max().unwrap_or(0),
-                    self.is_text(at),
-                )
+        let headers: Vec<String> = self.headers.iter().map(|h| one_line(h).into()).collect();
+        let mut lines = vec![headers];
+        for row in &self.rows {
+            lines.push(row.iter().map(Cell::to_plain_text).collect());
+        }
+        let columns: Vec<TextColumn> = (0..self.headers.len())
+            .map(|column| TextColumn {
+                width: column_width(&lines, column),
+                is_text: self.is_text(column),
             })
             .collect();
-        let line = |cells: &Vec<String>| {
-            let padded = cells.iter().zip(&columns).map(|(cell, &(width, is_text))| {
-                let blanks = " ".repeat(width.saturating_sub(cell.width()));
-                if is_text {
-                    format!("{cell}{blanks}")
-                } else {
-                    format!("{blanks}{cell}")
-                }
-            });
-            format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
-        };
-        let head = [format!("{}\n\n", one_line(&self.title)), line(&heads)];
-        head.into_iter().chain(rows.iter().map(line)).collect()
+        let mut text = format!("{}\n\n", one_line(&self.title));
+        for line in &lines {
+            let cells = line.iter().zip(&columns);
+            let padded: Vec<String> = cells.map(|(cell, column)| column.pad(cell)).collect();
+            text += padded.join("  ").trim_end();
+            text.push('\n');
+        }
+        text
     }
 
+    /// Returns whether a column has text.
     fn is_text(&self, column: usize) -> bool {
-        self.rows
-            .iter()
-            .any(|row| matches!(row.get(column), Some(Cell::Text(_))))
+        let is_text = |row: &Vec<Cell>| matches!(row.get(column), Some(Cell::Text(_)));
+        self.rows.iter().any(is_text)
     }
 
-    fn csv(&self) -> String {
-        let quoted = |text: &str| match text.contains([',', '"', '\n', '\r']) {
-            true => format!("\"{}\"", text.replace('"', "\"\"")),
-            false => text.to_owned(),
-        };
-        let cell = |cell: &Cell| match cell {
-            Cell::Text(text) => quoted(text),
-            Cell::Number(number) => number.to_string(),
-            Cell::Count(count) => count.to_string(),
-            Cell::Empty => String::new(),
-        };
-        let heads = self
-            .headers
-            .iter()
-            .map(|h| quoted(h))
-            .collect::<Vec<_>>()
-            .join(",");
-        let rows = self
-            .rows
-            .iter()
-            .map(|row| row.iter().map(cell).collect::<Vec<_>>().join(","));
-        std::iter::once(heads)
-            .chain(rows)
-            .map(|line| line + "\n")
-            .collect()
+    fn to_csv(&self) -> String {
+        let headers: Vec<String> = self.headers.iter().map(|header| csv_text(header)).collect();
+        let mut csv = headers.join(",") + "\n";
+        for row in &self.rows {
+            let cells: Vec<String> = row.iter().map(csv_cell).collect();
+            csv += &cells.join(",");
+            csv.push('\n');
+        }
+        csv
     }
 
-    fn json(&self) -> String {
-        let cell = |cell: &Cell| match cell {
-            Cell::Text(text) => Value::from(text.as_str()),
-            Cell::Number(number) => Value::from(*number),
-            Cell::Count(count) => Value::from(*count),
-            Cell::Empty => Value::Null,
-        };
-        let row = |row: &Vec<Cell>| -> Value {
-            Value::Object(
-                self.headers
-                    .iter()
-                    .cloned()
-                    .zip(row.iter().map(cell))
-                    .collect::<Map<_, _>>(),
-            )
-        };
-        let all = serde_json::json!({ "title": self.title, "rows": self.rows.iter().map(row).collect::<Vec<_>>() });
-        format!("{all:#}\n")
+    fn to_json(&self) -> String {
+        let rows: Vec<Value> = self.rows.iter().map(|row| self.json_row(row)).collect();
+        format!("{:#}\n", json!({ "title": self.title, "rows": rows }))
     }
 
-    fn markdown(&self) -> String {
-        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let rule = (0..self.headers.len())
-            .map(|at| if self.is_text(at) { "---" } else { "---:" }.to_owned())
-            .collect();
-        let rows = self.rows.iter().map(|row| {
-            line(
-                row.iter()
-                    .map(|c| markdown_text(&c.to_plain_text()))
-                    .collect(),
-            )
+    fn json_row(&self, row: &[Cell]) -> Value {
+        let mut object = Map::new();
+        for (header, cell) in self.headers.iter().zip(row) {
+            object.insert(header.clone(), json_cell(cell));
+        }
+        Value::Object(object)
+    }
+
+    fn to_markdown(&self) -> String {
+        let headers = self.headers.iter().map(|header| markdown_text(header));
+        let rules = (0..self.headers.len()).map(|column| {
+            let rule = if self.is_text(column) { "---" } else { "---:" };
+            rule.to_owned()
         });
-        let head = [
-            format!("{}\n\n", markdown_text(&self.title)),
-            line(self.headers.iter().map(|h| markdown_text(h)).collect()),
-            line(rule),
-        ];
-        head.into_iter().chain(rows).collect()
+        let mut markdown = format!("{}\n\n", markdown_text(&self.title));
+        markdown += &markdown_row(headers);
+        markdown += &markdown_row(rules);
+        for row in &self.rows {
+            let cells = row.iter().map(|cell| markdown_text(&cell.to_plain_text()));
+            markdown += &markdown_row(cells);
+        }
+        markdown
     }
 
-    fn latex(&self) -> String {
-        let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
-        let rows: String = self
-            .rows
-            .iter()
-            .map(|row| line(row.iter().map(|c| tex(&c.to_plain_text())).collect()))
-            .collect();
-        format!(
-            "% {}; needs booktabs\n\\begin{{tabular}}{{l{}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
-            one_line(&self.title),
-            "r".repeat(self.headers.len().saturating_sub(1)),
-            line(self.headers.iter().map(|h| tex(&one_line(h))).collect()),
-        )
+    fn to_latex(&self) -> String {
+        let numbers = "r".repeat(self.headers.len().saturating_sub(1));
+        let headers = self.headers.iter().map(|h| latex_text(&one_line(h)));
+        let mut latex = format!("% {}; needs booktabs\n", one_line(&self.title));
+        latex += &format!("\\begin{{tabular}}{{l{numbers}}}\n\\toprule\n");
+        latex += &latex_row(headers);
+        latex += "\\midrule\n";
+        for row in &self.rows {
+            let cells = row.iter().map(|cell| latex_text(&cell.to_plain_text()));
+            latex += &latex_row(cells);
+        }
+        latex + "\\bottomrule\n\\end{tabular}\n"
     }
 }
 
+/// The layout of a column in a terminal.
+struct TextColumn {
+    width: usize,
+    is_text: bool,
+}
+
+impl TextColumn {
+    fn pad(&self, cell: &str) -> String {
+        let blanks = " ".repeat(self.width.saturating_sub(cell.width()));
+        if self.is_text {
+            format!("{cell}{blanks}")
+        } else {
+            format!("{blanks}{cell}")
+        }
+    }
+}
+
+fn column_width(lines: &[Vec<String>], column: usize) -> usize {
+    let cells = lines.iter().filter_map(|line| line.get(column));
+    cells.map(|cell| cell.width()).max().unwrap_or(0)
+}
+
+fn csv_cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => csv_text(text),
+        Cell::Number(number) => number.to_string(),
+        Cell::Count(count) => count.to_string(),
+        Cell::Empty => String::new(),
+    }
+}
+
+/// Quotes a text for CSV if it needs quotes.
+fn csv_text(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+fn json_cell(cell: &Cell) -> Value {
+    match cell {
+        Cell::Text(text) => Value::from(text.as_str()),
+        Cell::Number(number) => Value::from(*number),
+        Cell::Count(count) => Value::from(*count),
+        Cell::Empty => Value::Null,
+    }
+}
+
+fn markdown_row(cells: impl Iterator<Item = String>) -> String {
+    format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+}
+
+fn latex_row(cells: impl Iterator<Item = String>) -> String {
+    format!("{} \\\\\n", cells.collect::<Vec<_>>().join(" & "))
+}
+
 impl Cell {
-    /// For people, in one line.
+    /// Formats the cell for people, in one line.
     pub fn to_plain_text(&self) -> String {
         match self {
             Cell::Text(text) => one_line(text).into_owned(),
-            Cell::Number(number) => format!("{number:.DIGITS$}"),
+            Cell::Number(number) => format!("{number:.DECIMALS$}"),
             Cell::Count(count) => count.to_string(),
             Cell::Empty => "–".to_owned(),
         }
     }
 }
 
-/// A cell of text.
-pub fn text(what: impl ToString) -> Cell {
-    Cell::Text(what.to_string())
+/// Makes a cell of text.
+pub fn text(content: impl ToString) -> Cell {
+    Cell::Text(content.to_string())
 }
 
-/// A share or a difference in %, for people: "12.3", "−0.4", and never "−0.0".
+/// Formats a fraction or a difference in % for people: "12.3", "−0.4", and never "−0.0".
 pub fn percent(value: f64) -> String {
-    let shown = format!("{:.1}", 100.0 * value);
-    if shown == "-0.0" {
+    let text = format!("{:.1}", 100.0 * value);
+    if text == "-0.0" {
         "0.0".to_owned()
     } else {
-        shown.replace('-', "−")
+        text.replace('-', "−")
     }
 }
 
-/// A difference in % with its sign: "+12.3", "−0.4", "0.0".
+/// Formats a difference in % with its sign: "+12.3", "−0.4", "0.0".
 pub fn signed_percent(value: f64) -> String {
-    let shown = percent(value);
-    if shown == "0.0" || shown.starts_with('−') {
-        shown
+    let text = percent(value);
+    if text == "0.0" || text.starts_with('−') {
+        text
     } else {
-        format!("+{shown}")
+        format!("+{text}")
     }
 }
 
-/// Returns a text as one line of Markdown that means just its letters: no emphasis, code, link,
+/// Returns a text as one line of Markdown that shows just its characters: no emphasis, code, link,
 /// cell border or HTML.
 pub fn markdown_text(text: &str) -> String {
     let text = one_line(text);
-    let mut out = String::with_capacity(text.len());
+    let mut escaped = String::with_capacity(text.len());
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
         match letter {
-            '<' => out.push_str("&lt;"),
-            '&' if letters
-                .peek()
-                .is_some_and(|next| next.is_ascii_alphanumeric() || *next == '#') =>
-            {
-                out.push_str("&amp;");
+            '<' => escaped.push_str("&lt;"),
+            '&' if letters.peek().copied().is_some_and(starts_entity) => {
+                escaped.push_str("&amp;");
             }
-            '\\' | '|' | '`' | '*' | '~' => out.extend(['\\', letter]),
-            // brackets alone are common and harmless
-            '(' if out.ends_with(']') => out.push_str("\\("),
-            _ => out.push(letter),
+            '\\' | '|' | '`' | '*' | '~' => escaped.extend(['\\', letter]),
+            // brackets without a link are common and harmless
+            '(' if escaped.ends_with(']') => escaped.push_str("\\("),
+            _ => escaped.push(letter),
         }
     }
-    out
+    escaped
 }
 
-/// TeX's commands, made letters.
-fn tex(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// Returns whether a character after `&` may start an HTML entity.
+fn starts_entity(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '#'
+}
+
+/// Escapes the characters that LaTeX interprets.
+fn latex_text(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', letter]),
-            '\\' => out.push_str("\\textbackslash{}"),
-            '~' => out.push_str("\\textasciitilde{}"),
-            '^' => out.push_str("\\textasciicircum{}"),
-            '<' => out.push_str("\\textless{}"),
-            '>' => out.push_str("\\textgreater{}"),
-            '|' => out.push_str("\\textbar{}"),
-            '–' => out.push_str("--"),
-            '−' => out.push_str("$-$"),
-            _ => out.push(letter),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', letter]),
+            '\\' => escaped.push_str("\\textbackslash{}"),
+            '~' => escaped.push_str("\\textasciitilde{}"),
+            '^' => escaped.push_str("\\textasciicircum{}"),
+            '<' => escaped.push_str("\\textless{}"),
+            '>' => escaped.push_str("\\textgreater{}"),
+            '|' => escaped.push_str("\\textbar{}"),
+            '–' => escaped.push_str("--"),
+            '−' => escaped.push_str("$-$"),
+            _ => escaped.push(letter),
         }
     }
-    out
+    escaped
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sheet() -> Table {
+    fn example() -> Table {
         Table {
             title: "AP@10".into(),
             headers: ["class", "size", "both"].map(Into::into).into(),
@@ -305,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_sign() {
+    fn zero_has_no_sign() {
         assert_eq!(
             [0.1234, -0.0041, -0.0004, 0.0].map(percent),
             ["12.3", "−0.4", "0.0", "0.0"]
@@ -317,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_a_terminal_are_aligned() {
+    fn terminal_columns_are_aligned() {
         let rows = vec![
             vec![
                 Cell::Text("Zürich".into()),
@@ -326,36 +343,36 @@ mod tests {
             ],
             vec![Cell::Text("猫".into()), Cell::Number(0.5), Cell::Empty],
         ];
-        let sheet = Table {
+        let table = Table {
             title: "t".into(),
             headers: ["name", "n", "why"].map(Into::into).into(),
             rows,
         };
         assert_eq!(
-            sheet.to_text(),
+            table.to_text(),
             "t\n\nname         n  why\nZürich       7  x\n猫      0.5000  –\n"
         );
     }
 
     #[test]
-    fn each_form_escapes_what_it_must() {
-        let csv = sheet().render(TableFormat::Csv);
+    fn every_format_escapes_its_special_characters() {
+        let csv = example().render(TableFormat::Csv);
         assert_eq!(
             csv.lines().nth(1),
             Some("\"salt, sugar & spice\",12,0.3333333333333333")
         );
         assert_eq!(csv.lines().nth(2), Some("\"50 % \"\"proof\"\" | more\",3,"));
-        let json: Value = serde_json::from_str(&sheet().render(TableFormat::Json)).unwrap();
+        let json: Value = serde_json::from_str(&example().render(TableFormat::Json)).unwrap();
         assert_eq!(
             (&json["rows"][0]["size"], &json["rows"][1]["both"]),
             (&Value::from(12), &Value::Null)
         );
-        let markdown = sheet().render(TableFormat::Markdown);
+        let markdown = example().render(TableFormat::Markdown);
         assert!(markdown.contains(
             "| class | size | both |\n| --- | ---: | ---: |\n| salt, sugar & spice | 12 | 0.3333 |"
         ));
         assert!(markdown.contains("\\| more | 3 | – |"), "{markdown}");
-        let latex = sheet().render(TableFormat::Latex);
+        let latex = example().render(TableFormat::Latex);
         assert!(
             latex.contains("salt, sugar \\& spice & 12 & 0.3333 \\\\") && latex.contains("50 \\% "),
             "{latex}"
@@ -364,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn names_cannot_break_out_of_their_cell() {
+    fn names_stay_within_their_cell() {
         let names = [
             "tab\tinside",
             "two\nlines\r",
@@ -378,19 +395,26 @@ mod tests {
             .iter()
             .map(|name| vec![text(name), Cell::Count(1)])
             .collect();
-        let sheet = Table {
+        let table = Table {
             title: "of\n| a |".into(),
             headers: vec!["na|me".into(), "n\nn".into()],
             rows,
         };
-        let markdown = sheet.render(TableFormat::Markdown);
+        let markdown = table.render(TableFormat::Markdown);
         let lines: Vec<&str> = markdown.lines().collect();
         assert_eq!(lines.len(), 4 + names.len(), "{markdown}");
         assert_eq!(lines[0], r"of\\n\| a \|");
         for line in &lines[2..] {
             // a border is a pipe after an even number of backslashes
-            let borders = line.char_indices().filter(|&(at, c)| {
-                c == '|' && line[..at].chars().rev().take_while(|&c| c == '\\').count() % 2 == 0
+            let borders = line.char_indices().filter(|&(start, c)| {
+                c == '|'
+                    && line[..start]
+                        .chars()
+                        .rev()
+                        .take_while(|&c| c == '\\')
+                        .count()
+                        % 2
+                        == 0
             });
             assert_eq!(borders.count(), 3, "{line}");
         }
@@ -402,12 +426,12 @@ mod tests {
             markdown.contains("\\`code\\` \\*x\\*") && markdown.contains("[a]\\(http://x)"),
             "{markdown}"
         );
-        let text = sheet.to_text();
+        let text = table.to_text();
         assert!(
             text.lines().count() == 3 + names.len() && !text.contains('\x1b'),
             "{text}"
         );
-        let latex = sheet.render(TableFormat::Latex);
+        let latex = table.render(TableFormat::Latex);
         assert!(
             latex
                 .lines()
@@ -417,10 +441,10 @@ mod tests {
                 && !latex.contains('\x1b'),
             "{latex}"
         );
-        let csv = sheet.render(TableFormat::Csv);
+        let csv = table.render(TableFormat::Csv);
         assert!(
             csv.contains("\"two\nlines\r\",1") && csv.contains("esc\x1b[31m,1"),
-            "CSV keeps names exactly: {csv}"
+            "CSV keeps names unchanged: {csv}"
         );
     }
 }
