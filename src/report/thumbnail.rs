@@ -1,4 +1,4 @@
-//! Small pictures that stand in the page itself.
+//! Small images within the page.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,38 +13,36 @@ use crate::image_file;
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
-/// Of the longer side, in pixels: sharp at half of it.
+/// The length of the longer side, in px; images are shown at half of it, so that they are sharp.
 const SIDE: u32 = 72;
+/// The quality of the JPEG encoding, 1..100.
 const QUALITY: u8 = 78;
 
-/// Pictures by entity as `data:` addresses, in this order until they fill `room` (bytes), and how
-/// many were left out for want of it. What cannot be read as a picture is not among them. Error:
-/// `Stopped`.
+/// Returns thumbnails by entity as `data:` addresses, made in the order of `images` until they fill
+/// `limit` bytes, and the number of images that were left out for lack of room. A file that cannot
+/// be read as an image is skipped. Error: `Stopped`.
 pub fn thumbnails(
-    pictures: &[(EntityId, &Path)],
-    room: usize,
-    observe: &mut dyn Observer<Progress>,
+    images: &[(EntityId, &Path)],
+    limit: usize,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<(HashMap<EntityId, String>, usize)> {
-    let (mut made, mut used) = (HashMap::new(), 0);
-    for (done, (entity, path)) in pictures.iter().enumerate() {
-        observe.report(Progress::new(
-            "pictures",
-            done as u64,
-            pictures.len() as u64,
-        ))?;
+    let mut made = HashMap::new();
+    let mut used = 0;
+    for (done, (entity, path)) in images.iter().enumerate() {
+        observer.report(Progress::new("images", done as u64, images.len() as u64))?;
         let Some(address) = thumbnail(path) else {
             continue;
         };
         used += address.len();
-        if used > room {
-            return Ok((made, pictures.len() - done));
+        if used > limit {
+            return Ok((made, images.len() - done));
         }
         made.insert(*entity, address);
     }
     Ok((made, 0))
 }
 
-/// The image as a `data:` address, on white; `None` where the file cannot be read as one.
+/// Returns an image as a `data:` address, on white; `None` if the file cannot be read as an image.
 fn thumbnail(path: &Path) -> Option<String> {
     let image = image_file::flatten_onto(image_file::open(path).ok()?, [255; 3]);
     let small = DynamicImage::from(image).thumbnail(SIDE, SIDE);
@@ -65,7 +63,7 @@ mod tests {
     use crate::error::Error;
 
     #[test]
-    fn a_picture_is_small_and_what_is_none_is_none() {
+    fn an_image_becomes_small_and_another_file_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let (good, bad) = (folder.path().join("a.png"), folder.path().join("b.png"));
         RgbaImage::from_pixel(400, 200, Rgba([200, 0, 0, 255]))
@@ -73,7 +71,10 @@ mod tests {
             .unwrap();
         let misnamed = folder.path().join("c.webp");
         std::fs::copy(&good, &misnamed).unwrap();
-        assert!(thumbnail(&misnamed).is_some(), "a picture of any name");
+        assert!(
+            thumbnail(&misnamed).is_some(),
+            "the extension does not matter"
+        );
         std::fs::write(&bad, "no picture").unwrap();
         let address = thumbnail(&good).unwrap();
         let bytes = STANDARD
@@ -83,8 +84,9 @@ mod tests {
         assert_eq!((read.width(), read.height()), (72, 36));
         assert_eq!(thumbnail(&bad), None);
     }
+
     #[test]
-    fn the_first_pictures_fill_the_room_and_the_rest_are_counted() {
+    fn the_first_images_fill_the_limit_and_the_rest_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let (good, bad) = (folder.path().join("a.png"), folder.path().join("b.png"));
         RgbaImage::from_pixel(9, 9, Rgba([200, 0, 0, 255]))
@@ -92,20 +94,23 @@ mod tests {
             .unwrap();
         std::fs::write(&bad, "no picture").unwrap();
         let paths: [&Path; 5] = [&good, &bad, &good, &good, &good];
-        let pictures: Vec<(EntityId, &Path)> = (0..).map(EntityId).zip(paths).collect();
-        let room = 2 * thumbnail(&good).unwrap().len();
-        let mut told = Vec::new();
+        let images: Vec<(EntityId, &Path)> = (0..).map(EntityId).zip(paths).collect();
+        let limit = 2 * thumbnail(&good).unwrap().len();
+        let mut reports = Vec::new();
         let mut watch = |progress: Progress| {
-            told.push((progress.done, progress.total));
+            reports.push((progress.done, progress.total));
             Ok(())
         };
-        let (made, left_out) = thumbnails(&pictures, room, &mut watch).unwrap();
+        let (made, left_out) = thumbnails(&images, limit, &mut watch).unwrap();
         assert_eq!(
             made.keys().map(|entity| entity.0).collect::<BTreeSet<_>>(),
             [0, 2].into()
         );
-        assert_eq!((left_out, told), (2, vec![(0, 5), (1, 5), (2, 5), (3, 5)]));
-        let stopped = thumbnails(&pictures, room, &mut |_: Progress| Err(Error::Stopped));
+        assert_eq!(
+            (left_out, reports),
+            (2, vec![(0, 5), (1, 5), (2, 5), (3, 5)])
+        );
+        let stopped = thumbnails(&images, limit, &mut |_: Progress| Err(Error::Stopped));
         assert!(matches!(stopped, Err(Error::Stopped)));
     }
 }
