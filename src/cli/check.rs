@@ -23,13 +23,14 @@ pub fn run(args: Args) -> Result<()> {
     // the progress bar is removed before the report is printed
     drop(reporter);
     let shown = printable::path(&args.dataset);
-    let text = match diagnostics.is_empty() {
-        true => format!("{shown} is sound: every line is used and every image decodes\n"),
-        false => format!(
+    let text = if diagnostics.is_empty() {
+        format!("{shown} is valid: every line is used and every image decodes\n")
+    } else {
+        format!(
             "{}\n{shown} has {}\n",
             report(&diagnostics),
             totals(&diagnostics)
-        ),
+        )
     };
     print_text(&text)?;
     match diagnostics.total(Severity::Error) {

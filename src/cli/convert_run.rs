@@ -55,9 +55,11 @@ pub fn run(args: Args) -> Result<()> {
         printable::path(&args.run),
         counted(run.rankings.len(), "list")
     );
-    let text = match warnings.is_empty() {
-        true => format!("{summary}, and nothing is odd\n"),
-        false => format!("{}\n{summary}, {}\n", report(&warnings), totals(&warnings)),
+    let text = if warnings.is_empty() {
+        format!("{summary}, and no warnings\n")
+    } else {
+        let (report, totals) = (report(&warnings), totals(&warnings));
+        format!("{report}\n{summary}, {totals}\n")
     };
     print_text(&text)
 }

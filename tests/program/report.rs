@@ -384,6 +384,6 @@ fn what_cannot_be_analysed_is_said() {
             "--device",
             "cpu"
         ])
-        .contains("a cutoff of 11")
+        .contains("unknown cutoff 11")
     );
 }
