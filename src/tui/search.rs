@@ -27,11 +27,11 @@ pub struct SearchableList {
 pub struct ListSearch {
     pub input: TextInput,
     pub is_typing: bool,
-    /// Whether the last line shows the text and the number of the match.
+    /// Set while the last line shows the text and the number of the match.
     pub is_shown: bool,
     /// The position of the cursor when the search began.
     start: usize,
-    /// Whether the search began in a popup.
+    /// Set if the search began in a popup.
     in_popup: bool,
     /// The line that was found last, for lists that scroll and have no cursor.
     pub line: usize,

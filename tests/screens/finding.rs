@@ -201,7 +201,7 @@ fn the_mouse_reaches_themes_and_actions() {
         (s.session().theme.as_deref(), s.app().context()),
         (Some("light"), Context::Candidates)
     );
-    s.keys(":tall").click_on("compact or tall");
+    s.keys(":tall").click_on("compact and tall");
     assert!(s.app().explore.candidates.tall);
 }
 

@@ -320,7 +320,7 @@ fn a_table_is_exported_in_each_format() {
 fn help_on_the_metrics_screen_lists_its_actions() {
     let mut s = screen(120, 40);
     s.keys("4?").snapshot("help_metrics_120x40");
-    assert!(!s.text().contains("type a seed"));
+    assert!(!s.text().contains("add a seed by its name"));
 }
 
 #[test]

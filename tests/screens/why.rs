@@ -345,7 +345,8 @@ fn help_lies_over_explain_and_what_if_and_gives_them_back() {
     let before = s.text();
     s.keys("?").snapshot("help_why_120x40");
     assert!(
-        !s.text().contains("type a seed") && s.text().contains("stop the evaluation"),
+        !s.text().contains("add a seed by its name")
+            && s.text().contains("stop or continue the evaluation"),
         "{}",
         s.text()
     );
@@ -358,7 +359,7 @@ fn help_lies_over_explain_and_what_if_and_gives_them_back() {
     assert_eq!(s.text(), before, "with the cursor where it was");
     s.keys("<esc>?");
     assert!(
-        s.text().contains("type a seed"),
+        s.text().contains("add a seed by its name"),
         "of the screen as before: {}",
         s.text()
     );

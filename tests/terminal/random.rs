@@ -93,9 +93,9 @@ fn random_keys_for_a_minute() {
     terminal.redraw();
     terminal.keys(&ESCAPE.repeat(6));
     terminal.keys("1?");
-    terminal.until("these keys");
+    terminal.until("show the keys");
     terminal.keys(ESCAPE);
-    terminal.until_gone("these keys");
+    terminal.until_gone("show the keys");
     println!(
         "{pressed} keys in {:.0} s",
         start_time.elapsed().as_secs_f64()

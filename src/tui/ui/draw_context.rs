@@ -23,7 +23,7 @@ use crate::types::EntityId;
 pub struct DrawContext<'a, 'f> {
     pub frame: &'a mut Frame<'f>,
     pub shared: &'a Shared,
-    /// Whether a popup lies over the screen, so that no pane has the keys.
+    /// Set while a popup lies over the screen, so that no pane has the keys.
     pub has_popup: bool,
     /// The text that is searched for, highlighted in every list. Empty without a search.
     pub highlighted: &'a str,

@@ -25,9 +25,9 @@ pub struct StatusLine {
     /// The screen that is shown.
     pub screen: Screen,
     pub mode: Mode,
-    /// Whether the query is expanded jointly with every class.
+    /// Set if the query is expanded jointly with every class.
     pub is_joint: bool,
-    /// Whether the user stopped the evaluation that the screen shows.
+    /// Set if the user stopped the evaluation that the screen shows.
     pub is_stopped: bool,
     /// The clock of the spinner, in tenths of a second.
     pub ticks: u64,
