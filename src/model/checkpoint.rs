@@ -130,7 +130,7 @@ impl ModelFolder {
         {
             return Err(Error::format(
                 &file,
-                format!("has an image grid of {grid}; expected at least 1"),
+                format!("has an image grid of {grid} (expected at least 1)"),
             ));
         }
         let rows = config.entity_ids.len() as i64;

@@ -168,7 +168,7 @@ fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
     for (content, why) in [
         (
             r#"{"do_basic_tokenize": false}"#,
-            "`do_basic_tokenize` false; expected true",
+            "`do_basic_tokenize` false (only true is supported)",
         ),
         (
             r#"{"never_split": ["Turkey"]}"#,
@@ -180,31 +180,31 @@ fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
         ),
         (
             r#"{"do_lower_case": "no"}"#,
-            r#"`do_lower_case` "no"; expected true or false"#,
+            r#"`do_lower_case` "no" (expected true or false)"#,
         ),
         (
             r#"{"mask_token": null}"#,
-            "`mask_token` null; expected the name of a token",
+            "`mask_token` null (expected the name of a token)",
         ),
         (
             r#"{"mask_token": "<mask>"}"#,
-            "has no token <mask>, the `mask_token`",
+            "has no token <mask> (the `mask_token`)",
         ),
         (
             r#"{"unk_token": {"content": "<unk>"}}"#,
-            "has no token <unk>, the `unk_token`",
+            "has no token <unk> (the `unk_token`)",
         ),
         (
             r#"{"added_tokens_decoder": {"99": {"content": "[ENT]"}}}"#,
-            "gives the token “[ENT]” the id 32, and the files of added tokens give it 99",
+            "has the id 32 for the token “[ENT]” (expected 99, the id in the added tokens)",
         ),
         (
             r#"{"additional_special_tokens": [5]}"#,
-            "has 5 among its `additional_special_tokens`",
+            "has 5 in `additional_special_tokens`",
         ),
         (
             r#"{"added_tokens_decoder": {"x": {"content": "[ENT]"}}}"#,
-            "cannot be read",
+            "has an invalid added token",
         ),
         (
             r#"{"do_lower_case": false,"#,
@@ -233,7 +233,7 @@ fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
         (
             "added_tokens.json",
             r#"{"[ENT]": 40}"#,
-            "the files of added tokens give it 40",
+            "expected 40, the id in the added tokens",
         ),
         (
             "tokenizer.json",

@@ -177,9 +177,7 @@ fn a_number_that_is_not_finite_is_named_when_it_is_taken() {
     for _ in 0..2 {
         let said = weights.get("bad").unwrap_err().to_string();
         assert!(
-            said.contains(
-                "checkpoint.pth has a number in “bad” [2] that is not finite: inf at [1]"
-            ),
+            said.contains("checkpoint.pth has a value in `bad` [2] that is not finite: inf at [1]"),
             "{said}"
         );
     }
