@@ -324,7 +324,7 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
         .unwrap();
     assert!(
         String::from_utf8_lossy(&refused.stderr)
-            .contains("no token that the model takes for its end")
+            .contains("does not end a text with the end token of the model")
     );
     for (more, code, why) in [
         (&[][..], 2, "clip needs --clip DIR"),
