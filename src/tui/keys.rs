@@ -11,7 +11,7 @@ impl App {
     /// Performs the action of a key or of a key sequence, or types the key's letter.
     pub(crate) fn handle_key(&mut self, event: KeyEvent) {
         if let Some(notice) = &mut self.status.notice {
-            notice.is_kept = false;
+            notice.is_sticky = false;
         }
         let mut context = self.context();
         let before = self.place();

@@ -7,7 +7,7 @@ pub struct Notice {
     /// The tick at which the notice disappears.
     pub until: u64,
     /// Set until a key is pressed: a newer message is added and does not replace the notice.
-    pub is_kept: bool,
+    pub is_sticky: bool,
 }
 
 impl Notice {
@@ -30,13 +30,13 @@ pub struct Status {
 }
 
 impl Status {
-    /// Shows a message. It replaces the one before, unless that is kept.
+    /// Shows a message. It replaces the one before, unless that is sticky.
     pub fn notify(&mut self, message: impl Into<String>) {
-        let kept = self.notice.take().filter(|notice| notice.is_kept);
-        let mut notice = kept.unwrap_or(Notice {
+        let sticky = self.notice.take().filter(|notice| notice.is_sticky);
+        let mut notice = sticky.unwrap_or(Notice {
             messages: Vec::new(),
             until: 0,
-            is_kept: false,
+            is_sticky: false,
         });
         notice.messages.push(message.into());
         let length = notice.text().chars().count();
@@ -44,11 +44,11 @@ impl Status {
         self.notice = Some(notice);
     }
 
-    /// Shows a message that is kept until a key is pressed.
+    /// Shows a message that stays until a key is pressed.
     pub fn warn(&mut self, message: impl Into<String>) {
         self.notify(message);
         if let Some(notice) = &mut self.notice {
-            notice.is_kept = true;
+            notice.is_sticky = true;
         }
     }
 

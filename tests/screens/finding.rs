@@ -1,4 +1,4 @@
-//! The palette, sequences of keys, searching, the way back, copying, themes.
+//! The palette, key sequences, searching, the jump list, copying and themes.
 
 use multiexpan::config::{Action, Context};
 use multiexpan::tui::message::LoopCommand;
@@ -21,7 +21,7 @@ fn the_palette_finds_any_action() {
 }
 
 #[test]
-fn the_palette_runs_an_action_where_the_keys_were() {
+fn the_palette_runs_an_action_on_the_screen_below() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys(":undo a ch");
     assert_eq!(s.app().palette_rows()[0].action, Action::Undo);
@@ -46,9 +46,11 @@ fn the_palette_runs_an_action_where_the_keys_were() {
 }
 
 #[test]
-fn what_may_follow_a_key_is_shown_until_the_next() {
+fn continuations_of_a_key_are_shown_until_the_next_key() {
     let mut s = screen(80, 24);
-    s.open("carnivorous").keys("y").snapshot("following_80x24");
+    s.open("carnivorous")
+        .keys("y")
+        .snapshot("continuations_80x24");
     s.keys("<esc>");
     assert!(!s.text().contains("y …") && s.command().is_none());
     s.keys("yq");
@@ -88,7 +90,7 @@ fn a_search_goes_through_the_list_in_focus() {
 }
 
 #[test]
-fn a_search_that_is_left_goes_back_to_where_it_began() {
+fn a_cancelled_search_restores_the_cursor() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("jj");
     let before = s.app().subject();
@@ -101,7 +103,7 @@ fn a_search_that_is_left_goes_back_to_where_it_began() {
 }
 
 #[test]
-fn every_list_is_searched_alike() {
+fn every_list_can_be_searched() {
     screen(120, 40)
         .keys("2/fl")
         .snapshot("search_compare_120x40");
@@ -123,7 +125,7 @@ fn every_list_is_searched_alike() {
 }
 
 #[test]
-fn the_way_back_has_queries_entities_and_screens() {
+fn the_jump_list_has_queries_entities_and_screens() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("jj");
     let (seeds, subject) = (s.seeds(), s.app().subject());
@@ -174,7 +176,7 @@ fn names_are_copied() {
 }
 
 #[test]
-fn a_theme_is_tried_on_kept_or_given_back() {
+fn a_theme_is_previewed_and_saved_or_cancelled() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("Tj").snapshot("themes_80x24");
     assert_eq!(s.app().overlay.themes.shown, "light");
@@ -206,7 +208,7 @@ fn the_mouse_reaches_themes_and_actions() {
 }
 
 #[test]
-fn typed_words_are_erased_at_once() {
+fn whole_words_are_erased() {
     let mut s = screen(80, 24);
     s.keys("/land bi<ctrl-w>");
     assert_eq!(s.app().explore.classes.tree.filter, "land ");

@@ -1,5 +1,6 @@
 //! The screens of the explorer over a fake engine: tests press keys and look at what is drawn.
 
+mod explanation;
 mod failures;
 mod fake;
 mod finding;
@@ -8,9 +9,8 @@ mod key_table;
 mod overlays;
 mod partial;
 mod pasting;
-mod states;
+mod queries_and_views;
 mod stopping;
-mod why;
 
 use harness::{Screens, screen};
 use multiexpan::tui::message::LoopCommand;

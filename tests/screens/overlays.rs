@@ -1,10 +1,10 @@
-//! Images that are no cells: what lies over them takes them off the screen, and they come back.
+//! Images that are not made of cells: a popup over them clears them, and they are drawn again.
 
 use multiexpan::config::Images;
 
 use super::harness::screen;
 
-/// How many cells of the frame carry an image's sequence.
+/// Returns the number of cells of the frame that carry an image's escape sequence.
 fn images(s: &mut super::Screens) -> usize {
     s.drawn()
         .0
@@ -15,7 +15,7 @@ fn images(s: &mut super::Screens) -> usize {
 }
 
 #[test]
-fn a_popup_takes_the_images_under_it_off_the_screen() {
+fn a_popup_clears_the_images_under_it() {
     let mut s = screen(120, 40);
     s.with_images(Images::Sixel).open("carnivorous");
     let shown = images(&mut s);
@@ -27,7 +27,7 @@ fn a_popup_takes_the_images_under_it_off_the_screen() {
 }
 
 #[test]
-fn an_image_made_of_cells_stays_where_nothing_covers_it() {
+fn an_image_made_of_cells_stays_where_it_is_not_covered() {
     let mut s = screen(120, 40);
     s.with_images(Images::Halfblocks).open("carnivorous");
     let blocks = |s: &mut super::Screens| s.text().matches(['▀', '▄']).count();

@@ -5,7 +5,7 @@ use super::harness::screen;
 const SEPARATORS: [&str; 6] = ["\r", "\n", "\r\n", "\t", ", ", ";"];
 
 #[test]
-fn several_names_become_seeds_however_they_are_separated() {
+fn several_names_become_seeds_with_every_separator() {
     for separator in SEPARATORS {
         let mut s = screen(120, 40);
         s.keys("a")
@@ -18,7 +18,7 @@ fn several_names_become_seeds_however_they_are_separated() {
 }
 
 #[test]
-fn unknown_names_and_seeds_of_before_are_listed() {
+fn unknown_names_and_existing_seeds_are_listed() {
     let mut s = screen(80, 24);
     s.paste("lion\ntigre\nlion\n\nzzzzqx");
     assert_eq!(s.seeds(), ["lion"]);
@@ -26,7 +26,7 @@ fn unknown_names_and_seeds_of_before_are_listed() {
 }
 
 #[test]
-fn the_list_of_pasted_names_is_searched_and_closed_by_what_it_has_no_use_for() {
+fn the_list_of_pasted_names_is_searched_and_closed_by_unused_keys() {
     let mut s = screen(120, 40);
     s.paste("lion\ntigre\nzebra").keys("/tig<enter>j");
     assert!(s.text().contains("3 names pasted"), "{}", s.text());
@@ -37,7 +37,7 @@ fn the_list_of_pasted_names_is_searched_and_closed_by_what_it_has_no_use_for() {
 }
 
 #[test]
-fn a_single_name_is_typed_without_what_is_no_letter() {
+fn a_single_name_is_inserted_without_control_characters() {
     for pasted in ["\nlion\n", "  lion", "li\x1b[31mon", "\u{202a}lion"] {
         let mut s = screen(120, 40);
         s.keys("a").paste(pasted);
@@ -53,7 +53,7 @@ fn a_single_name_is_typed_without_what_is_no_letter() {
 }
 
 #[test]
-fn a_paste_into_another_field_stays_there() {
+fn a_paste_goes_into_the_field_that_has_the_keys() {
     let mut s = screen(120, 40);
     s.keys("/").paste("carni\nland");
     assert!(

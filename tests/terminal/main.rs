@@ -70,7 +70,7 @@ fn visit_every_screen(size: (u16, u16), images: &'static str) {
     terminal.keys("1");
     terminal.until("query 2 of 5");
     terminal.keys("w");
-    terminal.until("Why: ");
+    terminal.until("Explanation: ");
     terminal.keys("qi");
     terminal.until("What if");
     terminal.keys("q:");

@@ -1,4 +1,4 @@
-//! What if, undo over everything, named states and the file of a view.
+//! The What-if popup, undo, named queries and view files.
 
 use multiexpan::tui::message::LoopCommand;
 use multiexpan::tui::persist::view_file::ViewFile;
@@ -7,7 +7,7 @@ use multiexpan::types::Mode;
 use crate::harness::{Screens, screen};
 
 #[test]
-fn what_is_changed_and_what_it_does_is_shown() {
+fn changes_and_their_effect_are_shown() {
     for (width, height) in [(80, 24), (120, 40), (60, 16)] {
         screen(width, height)
             .open("carnivorous")
@@ -27,13 +27,13 @@ fn every_change_can_be_undone_and_redone() {
     s.open("carnivorous").keys("ijjlljlkkkl").keys("<esc>");
     s.keys("i");
     let changed = s.text();
-    // a no-break space keeps a change together
-    let said = changed.replace('\u{a0}', " ");
+    // a change has no-break spaces
+    let text = changed.replace('\u{a0}', " ");
     assert!(
-        said.contains("mode text") && said.contains("window 2"),
-        "{said}"
+        text.contains("mode text") && text.contains("window 2"),
+        "{text}"
     );
-    assert!(said.contains("no re-ranking"), "{said}");
+    assert!(text.contains("no re-ranking"), "{text}");
     s.keys("uuuu");
     assert!(s.text().contains("no changes"), "{}", s.text());
     s.keys("<ctrl-r><ctrl-r><ctrl-r><ctrl-r>");
@@ -47,17 +47,17 @@ fn every_change_can_be_undone_and_redone() {
 }
 
 #[test]
-fn a_named_state_is_come_back_to() {
+fn a_named_query_is_opened_again() {
     let mut s = screen(80, 24);
     s.open("carnivorous")
         .keys("xj-,n")
         .keys("no horse")
-        .snapshot("naming_80x24");
+        .snapshot("save_query_80x24");
     let (seeds, rows) = (s.seeds(), s.rows());
     s.keys("<enter>c")
         .open("fruits")
         .keys("m,nfruit by text<enter>,l")
-        .snapshot("states_80x24");
+        .snapshot("named_queries_80x24");
     s.keys("<enter>");
     assert_eq!((s.seeds(), s.rows()), (seeds.clone(), rows));
     s.keys("u");
@@ -73,7 +73,7 @@ fn a_named_state_is_come_back_to() {
     assert!(!again.text().contains("Named queries"), "{}", again.text());
 }
 
-/// What ctrl-s writes, read again.
+/// Returns the view that ctrl-s writes.
 fn written(s: &mut Screens) -> ViewFile {
     s.keys("<ctrl-s>");
     let Some(LoopCommand::Write { stem, ending, text }) = s.command() else {
@@ -87,7 +87,7 @@ fn written(s: &mut Screens) -> ViewFile {
 }
 
 #[test]
-fn a_view_opens_as_it_was_written() {
+fn a_view_opens_as_it_was_saved() {
     let mut s = screen(120, 40);
     s.open("carnivorous").keys("]+jj-rmjjj").keys("ijjl<esc>");
     let file = written(&mut s);
@@ -108,13 +108,13 @@ fn a_view_opens_as_it_was_written() {
 }
 
 #[test]
-fn what_a_view_lacks_elsewhere_is_said() {
+fn missing_parts_of_a_view_are_listed() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("mj");
     let file = written(&mut s);
-    let lost = s.seeds()[0].clone();
+    let missing = s.seeds()[0].clone();
     let mut elsewhere = Screens::with_view(80, 24, file, |c| {
-        c.entities.retain(|e| e.name != lost);
+        c.entities.retain(|e| e.name != missing);
         c.entities.iter_mut().for_each(|e| e.id.0 += 1000);
         c.modes = vec![Mode::Both];
         c.classes
@@ -122,7 +122,7 @@ fn what_a_view_lacks_elsewhere_is_said() {
             .flat_map(|class| &mut class.members)
             .for_each(|m| m.0 += 1000);
     });
-    elsewhere.snapshot("told_80x24");
+    elsewhere.snapshot("load_warnings_80x24");
     elsewhere.keys("<esc>");
     assert_eq!(elsewhere.seeds(), s.seeds()[1..]);
 }

@@ -166,30 +166,30 @@ fn a_candidate_is_explained() {
         screen(width, height)
             .open("carnivorous")
             .keys("jjw")
-            .snapshot(&format!("why_{width}x{height}"));
+            .snapshot(&format!("explanation_{width}x{height}"));
     }
     screen(60, 16)
         .open("carnivorous")
         .keys("jjw")
-        .snapshot("why_60x16");
+        .snapshot("explanation_60x16");
     // the first seed's line, unfolded, and on its first pair
     screen(120, 40)
         .open("carnivorous")
         .keys("jjwjjjj lljjj")
-        .snapshot("why_pair_120x40");
+        .snapshot("explanation_pair_120x40");
     screen(80, 24)
         .open("carnivorous")
         .keys("jjwjjjjlllll")
-        .snapshot("why_pair_80x24");
+        .snapshot("explanation_pair_80x24");
 }
 
 #[test]
-fn two_candidates_stand_side_by_side() {
+fn two_candidates_are_explained_side_by_side() {
     for (width, height) in [(80, 24), (120, 40)] {
         screen(width, height)
             .open("carnivorous")
             .keys("wZ]]")
-            .snapshot(&format!("why_beside_{width}x{height}"));
+            .snapshot(&format!("explanation_two_{width}x{height}"));
     }
     let mut s = screen(120, 40);
     s.open("carnivorous");
@@ -256,9 +256,11 @@ fn branches_fold_and_unfold() {
 }
 
 #[test]
-fn what_is_not_in_the_list_is_explained_too() {
+fn a_missing_entity_is_explained() {
     let mut s = screen(80, 24);
-    s.open("fruits").keys("jj-Mw").snapshot("why_missing_80x24");
+    s.open("fruits")
+        .keys("jj-Mw")
+        .snapshot("explanation_missing_80x24");
     s.keys("<esc>kllw");
     let mut of_seed = screen(80, 24);
     of_seed.open("fruits").keys("kw");
@@ -270,7 +272,7 @@ fn what_is_not_in_the_list_is_explained_too() {
 }
 
 #[test]
-fn a_failed_explanation_is_said_in_its_place() {
+fn a_failed_explanation_shows_its_error() {
     let mut s = screen(80, 24);
     s.open("fruits");
     let asked = s.take_requests("w");
@@ -293,7 +295,7 @@ fn a_failed_explanation_is_said_in_its_place() {
 }
 
 #[test]
-fn an_index_of_one_mode_has_no_modalities_to_tell_apart() {
+fn an_index_of_one_mode_has_no_modalities() {
     let mut raw = Screens::with_catalogue(80, 24, |c| c.modes = vec![Mode::Both]);
     raw.open("fruits").keys("w");
     assert!(
@@ -304,11 +306,11 @@ fn an_index_of_one_mode_has_no_modalities_to_tell_apart() {
 }
 
 #[test]
-fn the_whole_tree_is_searched_and_what_folds_a_match_away_is_opened() {
+fn a_search_goes_through_the_whole_tree_and_unfolds_matches() {
     let mut s = screen(120, 40);
     s.open("carnivorous").keys("jjw");
     assert!(!s.text().contains("read of one"), "{}", s.text());
-    s.keys("/read of").snapshot("why_search_120x40");
+    s.keys("/read of").snapshot("explanation_search_120x40");
     assert!(
         s.text().contains("1 of 3"),
         "one of each seed: {}",
@@ -339,11 +341,11 @@ fn the_whole_tree_is_searched_and_what_folds_a_match_away_is_opened() {
 }
 
 #[test]
-fn help_lies_over_explain_and_what_if_and_gives_them_back() {
+fn help_over_explain_and_what_if_restores_them() {
     let mut s = screen(120, 40);
     s.open("carnivorous").keys("jjwj");
     let before = s.text();
-    s.keys("?").snapshot("help_why_120x40");
+    s.keys("?").snapshot("help_explanation_120x40");
     assert!(
         !s.text().contains("add a seed by its name")
             && s.text().contains("stop or continue the evaluation"),
