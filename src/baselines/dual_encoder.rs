@@ -1,5 +1,5 @@
-//! A dual encoder of the shape of CLIP (Radford et al. 2021), trained with image–text contrast only,
-//! without a layer in which the modalities meet.
+//! A dual encoder of the shape of CLIP (Radford et al. 2021), trained with image–text contrast
+//! only, without a layer in which the modalities meet.
 //!
 //! An entity is the mean of its sentences and the mean of its images in the common space, both
 //! centred over the entities. Their cosines are fused like those of the frozen encoders.

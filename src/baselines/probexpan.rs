@@ -1,6 +1,6 @@
-//! ProbExpan (Li et al., SIGIR 2022), the predecessor of MultiExpan that sees sentences only: masked
-//! entity prediction and contrast, then the window search with re-ranking. It is trained by the
-//! code of MultiExpan with every image left out.
+//! ProbExpan (Li et al., SIGIR 2022), the predecessor of MultiExpan that sees sentences only:
+//! masked entity prediction and contrast, then the window search with re-ranking. It is trained by
+//! the code of MultiExpan with every image left out.
 
 use std::path::Path;
 

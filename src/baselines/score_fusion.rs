@@ -1,5 +1,5 @@
-//! The fusion of two similarities: each is standardised over the entities, and they are summed with a
-//! weight of the image that is chosen on held-out queries.
+//! The fusion of two similarities: each is standardised over the entities, and they are summed with
+//! a weight of the image that is chosen on held-out queries.
 
 use std::collections::HashMap;
 

@@ -7,8 +7,8 @@ use crate::types::{ClassId, MetricValues};
 /// The mean metrics of an evaluation.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evaluation {
-    /// The mean over all scored queries. Each has the same weight, so that a class with more queries
-    /// has a greater one. All values are 0 if `queries` is 0.
+    /// The mean over all scored queries. Each has the same weight, so that a class with more
+    /// queries has a greater one. All values are 0 if `queries` is 0.
     pub overall: MetricValues,
     /// The mean of each class that has a scored query, by id, with the number of its queries.
     pub classes: Vec<(ClassId, MetricValues, usize)>,
@@ -19,7 +19,8 @@ pub struct Evaluation {
 }
 
 /// Averages the metrics of queries. A query without gold, whose metrics are NaN
-/// ([`super::ranking_metrics`]), is left out and counted. A class without other queries is left out.
+/// ([`super::ranking_metrics`]), is left out and counted. A class without other queries is left
+/// out.
 pub fn aggregate(per_query: impl Iterator<Item = (ClassId, MetricValues)>) -> Evaluation {
     let mut by_class: BTreeMap<ClassId, Mean> = BTreeMap::new();
     let mut all = Mean::default();

@@ -1,5 +1,5 @@
-//! Error analysis: tags that explain why an entity is wrongly in a ranking, or wrongly missing, from
-//! classes, names, pairs and ranks.
+//! Error analysis: tags that explain why an entity is wrongly in a ranking, or wrongly missing,
+//! from classes, names, pairs and ranks.
 
 use crate::data::Class;
 use crate::eval::failure_tag::Tag;
@@ -50,8 +50,8 @@ impl FailureContext<'_> {
     }
 }
 
-/// Returns every tag that fits a failure of the class `gold`, those of class and name first. `words`
-/// are those of the seeds and members.
+/// Returns every tag that fits a failure of the class `gold`, those of class and name first.
+/// `words` are those of the seeds and members.
 pub fn failure_tags(
     context: &FailureContext,
     gold: ClassId,

@@ -1,4 +1,5 @@
-//! Groups of entities for separate evaluation: by kind of image, by shared words, by number of pairs.
+//! Groups of entities for separate evaluation: by kind of image, by shared words, by number of
+//! pairs.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

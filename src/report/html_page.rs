@@ -101,8 +101,8 @@ impl Report {
                 @if !comparison.pairs.is_empty() {
                     (foldable_table("Every test", &comparison.tests_table()))
                     p.quiet {
-                        "Queries of a class share its gold, so intervals and tests treat classes as "
-                        "clusters. The tests are two-sided; p Holm is corrected over all of this "
+                        "Queries of a class share its gold, so intervals and tests treat classes "
+                        "as clusters. The tests are two-sided; p Holm is corrected over all of this "
                         "report’s tests of its kind."
                     }
                 }

@@ -98,8 +98,8 @@ pub(super) fn colour_class(series: usize) -> String {
     format!("s{}", series % KINDS)
 }
 
-/// Draws the mark of a series. The first series differ in both colour and shape; with each new round
-/// of colours the shapes shift by one.
+/// Draws the mark of a series. The first series differ in both colour and shape; with each new
+/// round of colours the shapes shift by one.
 pub(super) fn shape(series: usize, x: f64, y: f64) -> Markup {
     let path = |dx: f64, dy: f64, rest: &str| {
         let d = format!("M{} {}{rest}", px(x + dx), px(y + dy));

@@ -18,7 +18,7 @@ use multiexpan::train::{Task, TaskSet, TrainConfig};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-/// The command on the workspace's data; its encoders are named by path.
+/// Returns the command on the data of the workspace, with encoders by path.
 fn baseline(workspace: &Workspace, name: &str, out: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
     command
@@ -49,7 +49,7 @@ fn baseline(workspace: &Workspace, name: &str, out: &str, more: &[&str]) -> Comm
     command
 }
 
-/// What it printed, the run that it wrote and that run's settings.
+/// Returns the printed metrics and the run that was written.
 fn run(workspace: &Workspace, name: &str, out: &str, more: &[&str]) -> (Value, Run) {
     let done = baseline(workspace, name, out, more).output().unwrap();
     assert!(
@@ -63,8 +63,9 @@ fn run(workspace: &Workspace, name: &str, out: &str, more: &[&str]) -> (Value, R
     )
 }
 
-/// Both classes' query of 3 seeds, each with the 13 other entities, best first.
-fn assert_whole(run: &Run, name: &str) {
+/// Asserts that the run has the query with 3 seeds of both classes, each with the 13 other entities,
+/// best first.
+fn assert_complete(run: &Run, name: &str) {
     assert_eq!((run.tag.as_str(), run.rankings.len()), (name, 2));
     assert_eq!(
         (&run.settings["system"], &run.settings["seeds"]),
@@ -98,15 +99,15 @@ fn assert_whole(run: &Run, name: &str) {
 }
 
 #[test]
-fn the_cosines_rank_every_candidate_by_what_they_see() {
+fn the_cosines_rank_every_candidate_by_their_modalities() {
     let workspace = Workspace::new();
     for name in ["text-cosine", "image-cosine", "fused-cosine"] {
         let (printed, run) = run(&workspace, name, name, &[]);
-        assert_whole(&run, name);
-        // words and colours tell the classes apart even to random encoders
+        assert_complete(&run, name);
+        // words and colours separate the classes even with random encoders
         let map = printed["overall"]["map@10"].as_f64().unwrap();
         assert!(map > 0.9, "{name}: {map}");
-        // both settle which pairs are used
+        // both encoders decide which pairs are used
         assert!(
             ["text_encoder", "image_encoder"]
                 .iter()
@@ -118,7 +119,7 @@ fn the_cosines_rank_every_candidate_by_what_they_see() {
 }
 
 #[test]
-fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
+fn probexpan_is_trained_once_and_resumes_after_a_kill() {
     let workspace = Workspace::new();
     let recipe = TrainConfig {
         drop_text: 0.0,
@@ -134,7 +135,7 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
     .unwrap();
     let recipe = ["--config", "recipe.toml"];
     let (_, whole) = run(&workspace, "probexpan", "whole", &recipe);
-    assert_whole(&whole, "probexpan");
+    assert_complete(&whole, "probexpan");
     assert_eq!(whole.settings["training"]["drop_image"], Value::from(1.0));
 
     let trained = |out: &str| {
@@ -145,15 +146,15 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
     let before = trained("whole").unwrap();
     assert_eq!(run(&workspace, "probexpan", "whole", &recipe).1, whole);
     assert_eq!(trained("whole").unwrap(), before, "it was there already");
-    // the mini preset's own settings are others
+    // the settings of the mini preset are different
     let refused = baseline(&workspace, "probexpan", "whole", &[])
         .output()
         .unwrap();
-    let said = String::from_utf8(refused.stderr).unwrap();
+    let error = String::from_utf8(refused.stderr).unwrap();
     assert!(
         refused.status.code() == Some(1)
-            && said.contains("whole.model has a model that was trained with other settings"),
-        "{said}"
+            && error.contains("whole.model has a model that was trained with other settings"),
+        "{error}"
     );
 
     kill_while_training(&workspace, "killed", || {
@@ -164,7 +165,7 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
         whole.rankings
     );
 
-    // nor is one of other sentences taken for these
+    // a model that was trained on other sentences is refused
     let sentences = fs::read_to_string(workspace.path("data/sentences.json")).unwrap();
     fs::write(
         workspace.path("data/sentences.json"),
@@ -174,15 +175,15 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
     let refused = baseline(&workspace, "probexpan", "whole", &recipe)
         .output()
         .unwrap();
-    let said = String::from_utf8(refused.stderr).unwrap();
+    let error = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        refused.status.code() == Some(1) && said.contains("another data set"),
-        "{said}"
+        refused.status.code() == Some(1) && error.contains("another data set"),
+        "{error}"
     );
 }
 
 #[test]
-fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
+fn aligned_networks_are_trained_once_and_resume_after_a_kill() {
     let workspace = Workspace::new();
     let dual = TrainConfig {
         drop_text: 0.0,
@@ -210,12 +211,12 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
         .unwrap();
         let recipe = ["--config", "recipe.toml"];
         let (printed, whole) = run(&workspace, name, name, &recipe);
-        assert_whole(&whole, name);
+        assert_complete(&whole, name);
         assert_eq!(whole.settings.contains_key("image_share"), name == "dual");
         let map = printed["overall"]["map@10"].as_f64().unwrap();
         assert!(map > 0.9, "{name}: {map}");
         let log = workspace.log(&format!("{name}.model"));
-        // with a queue, contrast gets harder as that fills
+        // with a queue, contrast becomes harder as the queue fills
         let task = if name == "dual" { "itc" } else { "mlm" };
         let loss = [&log[0], &log[log.len() - 1]].map(|line| line["loss"][task].as_f64().unwrap());
         assert!(loss[1] < 0.95 * loss[0], "{name} learned: {loss:?}");
@@ -232,7 +233,7 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
             run(&workspace, name, &killed, &recipe).1.rankings,
             whole.rankings
         );
-        // no head for entities was trained, so there is nothing that an index could hold
+        // no entity head was trained, so that no index can be built
         let mut index = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
         index
             .current_dir(workspace.path(""))
@@ -248,16 +249,16 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
             ])
             .output()
             .unwrap();
-        let said = String::from_utf8(refused.stderr).unwrap();
+        let error = String::from_utf8(refused.stderr).unwrap();
         assert!(
-            refused.status.code() == Some(1) && said.contains("without masked entity prediction"),
-            "{said}"
+            refused.status.code() == Some(1) && error.contains("without masked entity prediction"),
+            "{error}"
         );
     }
 }
 
-/// Starts the command and kills it once its model's folder has a checkpoint: from the first epoch's
-/// end to the last's. Where it is done before it can be killed, it is begun anew.
+/// Starts the command and kills it when the folder of its model has a checkpoint, that is, after the
+/// first epoch and before the end of the last. If it ends before it is killed, it is started again.
 fn kill_while_training(workspace: &Workspace, out: &str, command: impl Fn() -> Command) {
     let (run, model) = (workspace.path(out), workspace.path(&format!("{out}.model")));
     for _ in 0..20 {
@@ -265,7 +266,7 @@ fn kill_while_training(workspace: &Workspace, out: &str, command: impl Fn() -> C
         while !model.join("training.safetensors").exists() && child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(2));
         }
-        // it may have ended just now
+        // it may just have ended
         let _ = child.kill();
         child.wait().unwrap();
         if !run.exists() {
@@ -280,7 +281,7 @@ fn kill_while_training(workspace: &Workspace, out: &str, command: impl Fn() -> C
 }
 
 #[test]
-fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
+fn clip_ranks_from_its_folder_and_reports_missing_files() {
     let workspace = Workspace::new();
     let folder = clip();
     let (_, found) = run(
@@ -289,8 +290,8 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
         "clip.run",
         &["--clip", folder.to_str().unwrap()],
     );
-    assert_whole(&found, "clip");
-    // the second time from what was kept
+    assert_complete(&found, "clip");
+    // the second time from the cache
     let (_, again) = run(
         &workspace,
         "clip",
@@ -298,7 +299,7 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
         &["--clip", folder.to_str().unwrap()],
     );
     assert_eq!(again.rankings, found.rankings);
-    // the same weights of another configuration are another CLIP
+    // the same weights with another configuration are another CLIP
     let other = workspace.path("other");
     fs::create_dir(&other).unwrap();
     for file in ["model.safetensors", "tokenizer.json", "config.json"] {
@@ -306,7 +307,7 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
     }
     let config = fs::read_to_string(other.join("config.json")).unwrap();
     let mut config: Value = serde_json::from_str(&config).unwrap();
-    config["text_config"]["hidden_act"] = Value::from("gelu"); // in the place of quick_gelu
+    config["text_config"]["hidden_act"] = Value::from("gelu"); // instead of quick_gelu
     fs::write(other.join("config.json"), config.to_string()).unwrap();
     assert_ne!(
         run(&workspace, "clip", "other.run", &["--clip", "other"])
@@ -314,7 +315,7 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
             .rankings,
         found.rankings
     );
-    // a tokenizer that tells no end of a text
+    // a tokenizer without an end-of-text token
     let tokenizer = fs::read_to_string(other.join("tokenizer.json")).unwrap();
     let mut tokenizer: Value = serde_json::from_str(&tokenizer).unwrap();
     tokenizer["post_processor"] = Value::Null;
@@ -334,17 +335,17 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
         let refused = baseline(&workspace, "clip", "refused", more)
             .output()
             .unwrap();
-        let said = String::from_utf8(refused.stderr).unwrap();
+        let error = String::from_utf8(refused.stderr).unwrap();
         assert!(
-            refused.status.code() == Some(code) && said.contains(why),
-            "{said}"
+            refused.status.code() == Some(code) && error.contains(why),
+            "{error}"
         );
         assert!(!workspace.path("refused").exists());
     }
 }
 
 #[test]
-fn what_would_be_passed_over_is_refused_before_any_work() {
+fn options_without_effect_are_refused_at_once() {
     let workspace = Workspace::new();
     for (name, out, more, code, why) in [
         (
@@ -384,10 +385,10 @@ fn what_would_be_passed_over_is_refused_before_any_work() {
         ),
     ] {
         let refused = baseline(&workspace, name, out, more).output().unwrap();
-        let said = String::from_utf8(refused.stderr).unwrap();
+        let error = String::from_utf8(refused.stderr).unwrap();
         assert!(
-            refused.status.code() == Some(code) && said.contains(why),
-            "{said}"
+            refused.status.code() == Some(code) && error.contains(why),
+            "{error}"
         );
         assert!(
             !workspace.path("cache").exists() && !workspace.path(out).exists(),
@@ -407,8 +408,8 @@ fn expected() -> BTreeMap<String, Tensor> {
         .collect()
 }
 
-/// The largest difference.
-fn apart(a: &Tensor, b: &Tensor) -> f64 {
+/// Returns the largest absolute difference.
+fn max_difference(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[])
 }
 
@@ -417,7 +418,7 @@ fn unit(rows: &Tensor) -> Tensor {
 }
 
 #[test]
-fn both_towers_are_those_of_the_transformers_package() {
+fn both_towers_agree_with_the_transformers_package() {
     let (expected, folder) = (expected(), clip());
     let config = ClipConfig::read(&folder.join("config.json")).unwrap();
     let weights = Weights::open(&folder).unwrap();
@@ -428,9 +429,9 @@ fn both_towers_are_those_of_the_transformers_package() {
         network.text(&expected["ids"]),
         network.image(&expected["pixels"]),
     );
-    assert!(apart(&text, &expected["text"]) < 1e-4 * largest(&text));
-    assert!(apart(&image, &expected["image"]) < 1e-4 * largest(&image));
-    // the first checkpoints name the end of a text otherwise
+    assert!(max_difference(&text, &expected["text"]) < 1e-4 * largest(&text));
+    assert!(max_difference(&image, &expected["image"]) < 1e-4 * largest(&image));
+    // the first checkpoints have another end-of-text token
     let mut old = config;
     old.text_config.eos_token_id = 2;
     let (old, _) = Clip::open(&old, &weights, Device::Cpu).unwrap();
@@ -438,7 +439,7 @@ fn both_towers_are_those_of_the_transformers_package() {
 }
 
 #[test]
-fn texts_and_pictures_are_prepared_as_for_the_transformers_package() {
+fn texts_and_images_are_prepared_as_in_the_transformers_package() {
     let (expected, folder) = (expected(), clip());
     let encoder = ClipEncoder::open(&folder, Device::Cpu).unwrap();
     let texts: Vec<String> =
@@ -449,12 +450,12 @@ fn texts_and_pictures_are_prepared_as_for_the_transformers_package() {
         .collect();
     for (row, ids) in ids.iter().enumerate() {
         let wanted = Vec::<i64>::try_from(expected["ids"].get(row as i64)).unwrap();
-        // it fills up with the end of text
+        // it pads with the end of text
         assert_eq!(wanted[..ids.len()], ids[..]);
         assert!(wanted[ids.len()..].iter().all(|id| Some(id) == ids.last()));
     }
     assert!(
-        apart(&encoder.texts(&ids), &unit(&expected["text"])) < 1e-5,
+        max_difference(&encoder.texts(&ids), &unit(&expected["text"])) < 1e-5,
         "whatever fills up"
     );
     let side = encoder.side();
@@ -466,7 +467,7 @@ fn texts_and_pictures_are_prepared_as_for_the_transformers_package() {
         .sum(Kind::Float)
         .double_value(&[]);
     assert!(cosine > 0.9999, "{cosine}");
-    // in steps of a byte over the least deviation; the package rounds to bytes between the two
+    // in units of one byte over the least deviation; the package rounds to bytes between the two
     // directions too
     let [mean, deviation] = [
         [0.481_454_66, 0.457_827_5, 0.408_210_73],
@@ -482,7 +483,7 @@ fn texts_and_pictures_are_prepared_as_for_the_transformers_package() {
 }
 
 #[test]
-fn the_middle_is_cut_out_of_a_picture_of_any_shape() {
+fn the_centre_of_an_image_of_any_shape_is_cut_out() {
     let png = |image: &image::RgbImage| {
         let mut bytes = std::io::Cursor::new(Vec::new());
         image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
@@ -504,7 +505,7 @@ fn the_middle_is_cut_out_of_a_picture_of_any_shape() {
             .all(|(a, b)| a.abs_diff(*b) <= 1),
         "the tall one as the wide one"
     );
-    // red in the middle, and so long that it could not be resized whole
+    // red in the centre, and too long to be resized as a whole
     let strip = image::RgbImage::from_fn(60_000, 2, |x, _| {
         image::Rgb([if x.abs_diff(30_000) < 99 { 255 } else { 0 }, 0, 0])
     });

@@ -1,4 +1,4 @@
-//! `multiexpan compare`: what it says of runs that are alike, unlike, unequal, and not comparable.
+//! `multiexpan compare`: runs that are equal, different, incomplete, and not comparable.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,15 @@ use multiexpan::data::Dataset;
 use multiexpan::eval::run::{Ranking, Run};
 use serde_json::{Value, json};
 
-/// A small data set of four classes of two queries each, and a run that lacks one query.
+/// Returns a path in the golden folder: a data set of four classes with two queries each, and a run
+/// without one of them.
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/trec")
         .join(name)
 }
 
-/// A folder for runs that are made of the golden one.
+/// A folder for variants of the golden run.
 struct Runs(tempfile::TempDir);
 
 impl Runs {
@@ -27,7 +28,7 @@ impl Runs {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// The golden run with these settings, its rankings changed.
+    /// Writes the golden run with these settings and changed rankings.
     fn write(
         &self,
         name: &str,
@@ -48,12 +49,12 @@ impl Runs {
         path
     }
 
-    /// The golden run as it is, and one with every list the other way round.
+    /// Writes the golden run unchanged and with every ranking reversed.
     fn two(&self) -> [String; 2] {
         let settings = json!({ "dataset": golden("data") });
         [
             self.write("plain.run", settings.clone(), Some),
-            self.write("backwards.run", settings, |r| Some(backwards(r))),
+            self.write("backwards.run", settings, |r| Some(reversed(r))),
         ]
     }
 
@@ -76,7 +77,7 @@ impl Runs {
     }
 }
 
-fn backwards(mut ranking: Ranking) -> Ranking {
+fn reversed(mut ranking: Ranking) -> Ranking {
     let scores: Vec<f64> = ranking.candidates.iter().map(|(_, score)| *score).collect();
     let entities = ranking.candidates.iter().rev().map(|(entity, _)| *entity);
     ranking.candidates = entities.zip(scores).collect();
@@ -99,7 +100,7 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
-fn a_run_is_no_better_than_itself() {
+fn a_run_does_not_differ_from_itself() {
     let runs = Runs::new();
     let [plain, _] = runs.two();
     let found = runs.json(&[&plain, &plain]);
@@ -117,14 +118,14 @@ fn a_run_is_no_better_than_itself() {
         for p in ["p", "p_t", "p_holm", "p_t_holm"] {
             assert_eq!(number(&tested[p]), 1.0, "{metric}: {p}");
         }
-        let balance = ["wins", "ties", "losses", "difference", "low", "high"]
+        let counts = ["wins", "ties", "losses", "difference", "low", "high"]
             .map(|name| number(&tested[name]));
-        assert_eq!(balance, [0.0, 4.0, 0.0, 0.0, 0.0, 0.0], "{metric}");
+        assert_eq!(counts, [0.0, 4.0, 0.0, 0.0, 0.0, 0.0], "{metric}");
     }
 }
 
 #[test]
-fn the_json_is_as_documented() {
+fn the_json_has_the_documented_keys() {
     let runs = Runs::new();
     let [plain, worse] = runs.two();
     let found = runs.json(&[&plain, &worse]);
@@ -151,15 +152,15 @@ fn the_json_is_as_documented() {
 
     let run = &found["runs"][0];
     assert_eq!(keys(run), ["name", "odd", "path", "scores", "settings"]);
-    let odd: Vec<_> = run["odd"]
+    let warnings: Vec<_> = run["odd"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|odd| odd.as_str().unwrap())
+        .map(|warning| warning.as_str().unwrap())
         .collect();
     assert!(
-        odd.contains(&"1 queries of 3 seeds that are missing"),
-        "{odd:?}"
+        warnings.contains(&"1 queries of 3 seeds that are missing"),
+        "{warnings:?}"
     );
     let scores = &run["scores"]["done"];
     assert_eq!(keys(scores), ["overall", "parts", "queries"]);
@@ -217,7 +218,7 @@ fn the_json_is_as_documented() {
     assert_eq!(
         part["result"]["done"]["metrics"]["map@50"]["interval"],
         Value::Null,
-        "of one class"
+        "a single class has no interval"
     );
     let exchange = &done["exchanges"][0];
     assert_eq!(keys(exchange), ["gained", "lost", "query"]);
@@ -228,7 +229,7 @@ fn the_json_is_as_documented() {
 }
 
 #[test]
-fn differences_are_the_runs_less_the_references() {
+fn differences_are_run_minus_reference() {
     let runs = Runs::new();
     let [plain, worse] = runs.two();
     let [there, back] = [runs.json(&[&plain, &worse]), runs.json(&[&worse, &plain])];
@@ -259,7 +260,11 @@ fn differences_are_the_runs_less_the_references() {
     let lost = classes
         .filter(|part| part["result"]["done"]["metrics"]["map@10"]["losses"] == 1)
         .count();
-    assert_eq!(number(&tested["losses"]), lost as f64, "each class is one");
+    assert_eq!(
+        number(&tested["losses"]),
+        lost as f64,
+        "each class counts once"
+    );
     for (a, b) in there_done["exchanges"]
         .as_array()
         .unwrap()
@@ -284,7 +289,7 @@ fn differences_are_the_runs_less_the_references() {
 }
 
 #[test]
-fn what_is_tested_is_the_family() {
+fn the_family_is_all_tests() {
     let runs = Runs::new();
     let [plain, worse] = runs.two();
     let all = ["--all-pairs"];
@@ -313,12 +318,12 @@ fn what_is_tested_is_the_family() {
     assert_eq!(
         number(&tested["p_holm"]),
         2.0 * number(&tested["p"]),
-        "the other is 1"
+        "the p-value of the other pair is 1"
     );
 }
 
 #[test]
-fn one_run_is_measured_and_compared_with_none() {
+fn a_single_run_has_scores_and_no_tests() {
     let runs = Runs::new();
     let [plain, _] = runs.two();
     let found = runs.json(&[&plain]);
@@ -328,7 +333,7 @@ fn one_run_is_measured_and_compared_with_none() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_said() {
+fn runs_that_are_not_comparable_have_a_reason() {
     let runs = Runs::new();
     let [plain, _] = runs.two();
     let only = |class: &'static str| move |r: Ranking| r.query.starts_with(class).then_some(r);
@@ -380,20 +385,20 @@ fn what_cannot_be_compared_is_said() {
     ];
     for (kind, why, path) in &cases[..6] {
         let found = runs.json(&[&plain, path]);
-        let said = &found["pairs"][0]["result"][kind];
+        let reason = &found["pairs"][0]["result"][kind];
         assert!(
-            said.as_str().is_some_and(|said| said.contains(why)),
+            reason.as_str().is_some_and(|reason| reason.contains(why)),
             "{path}: {}",
             found["pairs"][0]["result"]
         );
-        assert_eq!(found["family"], 0, "what is not tested is of no family");
+        assert_eq!(found["family"], 0, "pairs without a test are not counted");
         let (code, out, _) = runs.run(&[&plain, path]);
         assert!(
             code == Some(0) && out.contains(&kind.replace('_', " ")) && out.contains(why),
             "{out}"
         );
     }
-    // the one has the first query of a class, the other the second
+    // one run has the first query of a class, the other the second
     let found = runs.json(&[&plain, &cases[6].2]);
     let many = part(&found["pairs"][0]["result"]["done"], "many");
     assert_eq!(
@@ -403,14 +408,14 @@ fn what_cannot_be_compared_is_said() {
     assert_eq!(found["pairs"][0]["result"]["done"]["alone"], json!([1, 1]));
 }
 
-/// The part of a result with this name.
+/// Returns the group of a result with this name.
 fn part<'a>(done: &'a Value, name: &str) -> &'a Value {
     let parts = done["parts"].as_array().unwrap();
     parts.iter().find(|part| part["name"] == name).unwrap()
 }
 
 #[test]
-fn what_was_not_run_is_said() {
+fn missing_queries_have_a_reason() {
     let runs = Runs::new();
     let [plain, _] = runs.two();
     let data = golden("data");
@@ -479,7 +484,7 @@ fn tables_have_every_metric_and_class() {
             "large",
             "first 5",
         ] {
-            assert!(out.contains(wanted), "{form} lacks {wanted}: {out}");
+            assert!(out.contains(wanted), "{form} has no {wanted}: {out}");
         }
         assert_eq!(out.contains("| --- |"), form == "markdown");
     }
@@ -488,17 +493,17 @@ fn tables_have_every_metric_and_class() {
         out.contains("corrected over 8 tests") && !out.contains("first 10"),
         "{out}"
     );
-    // four classes can give no p below .125
+    // with four classes, p is at least .125
     assert!(out.contains("[−60.7, −29.5]  too few classes"), "{out}");
     let (_, out, _) = runs.run(&[&plain]);
     assert!(
         out.contains("map@10") && !out.contains("two-sided"),
-        "nothing is tested: {out}"
+        "there is no test: {out}"
     );
 }
 
 #[test]
-fn an_entity_for_one_class_alone_is_another_question() {
+fn joint_and_independent_rankings_are_not_comparable() {
     let runs = Runs::new();
     let written = |name: &str, protocol: &str, ranking: &str| {
         let settings =
@@ -521,16 +526,16 @@ fn an_entity_for_one_class_alone_is_another_question() {
         assert!(runs.json(&[&joint, &joint])["pairs"][0]["result"]["done"].is_object());
         assert!(
             runs.json(&[&plain, &joint])["pairs"][0]["result"]["done"].is_object(),
-            "who does not say"
+            "a run without settings"
         );
     }
-    // by their seeds, there is no pool
+    // seed rankings have no pool
     let seeds = written("seeds.run", "published", "seeds");
     assert!(runs.json(&[&alone, &seeds])["pairs"][0]["result"]["done"].is_object());
 }
 
 #[test]
-fn what_cannot_be_read_is_one_sentence() {
+fn an_unreadable_run_is_one_error() {
     let runs = Runs::new();
     let nameless = runs.write("nameless.run", json!({}), Some);
     let (code, _, err) = runs.run(&[&nameless, &nameless]);
@@ -548,7 +553,7 @@ fn what_cannot_be_read_is_one_sentence() {
 }
 
 #[test]
-fn what_evaluate_writes_is_compared_as_it_is() {
+fn runs_of_evaluate_keep_their_scores() {
     let runs = Runs::new();
     let index = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index");
     let evaluated = |mode: &str| {
@@ -612,7 +617,7 @@ fn what_evaluate_writes_is_compared_as_it_is() {
         demo.queries_hash(multiexpan::types::SeedCount::Three)
     );
 
-    // over queries of one's own, where these are named
+    // with a folder of other queries
     let folder = runs.0.path().join("mine");
     std::fs::create_dir(&folder).unwrap();
     for class in ["fish", "fruits"] {

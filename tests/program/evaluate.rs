@@ -1,5 +1,5 @@
-//! Evaluation of many queries side by side is that of each alone, and the explorer's leaves room
-//! for other requests.
+//! The evaluation of many queries at once equals that of each query, and in the explorer it leaves
+//! time for other requests.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
@@ -16,7 +16,7 @@ use multiexpan::types::{
     DeviceChoice, EntityId, EvaluationProtocol, Mode, Query, RankingKind, SearchSettings, SeedCount,
 };
 
-/// Only a hang takes longer, however busy the machine is.
+/// A limit that is exceeded only if the engine hangs.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 fn demo() -> PathBuf {
@@ -38,7 +38,7 @@ fn plan(mode: Mode, ranking: RankingKind) -> EvaluationPlan {
 }
 
 #[test]
-fn every_query_is_ranked_as_it_is_alone() {
+fn batches_rank_each_query_as_on_its_own() {
     for mode in [Mode::Both, Mode::Image] {
         let evaluated = evaluate::evaluate(
             &session(),
@@ -59,7 +59,7 @@ fn every_query_is_ranked_as_it_is_alone() {
                 joint: None,
                 settings: SearchSettings::default(),
             };
-            // nothing is at hand from before
+            // nothing is cached
             let alone = session().expand(&ask).unwrap();
             let alone: Vec<(EntityId, f64)> =
                 alone.iter().map(|(c, r)| (c.entity, r.score)).collect();
@@ -105,7 +105,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
         },
     );
     while next().id != RequestId(3) {}
-    // and it goes on where it was
+    // it continues where it was
     let (mut classes, mut last) = (Vec::new(), 0);
     let measures = loop {
         match next().kind {
@@ -145,7 +145,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
 }
 
 #[test]
-fn a_stopped_evaluation_goes_on_where_it_was() {
+fn a_stopped_evaluation_continues_where_it_was() {
     let (send, replies) = channel();
     let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
     let ask = |id, ask| {
@@ -228,7 +228,8 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     );
 }
 
-/// What the worker says in all to the last of these requests, and how many parts it came in.
+/// Returns the complete reply to the last of these requests, and the number of parts that it came
+/// in.
 fn failures(asks: Vec<RequestKind>) -> (Failures, usize) {
     let (send, replies) = channel();
     let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
@@ -271,7 +272,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
         seed_count: SeedCount::Three,
         ranking: RankingKind::SeedSimilarity,
     };
-    // the second search comes before the first is far
+    // the second search arrives while the first is still running
     let (found, parts) = failures(vec![
         open,
         RequestKind::Evaluate(of),
@@ -320,7 +321,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
             .filter(|f| f.kind() == FailureKind::Missed)
             .count();
         assert_eq!(hits + missed + result.query.seeds.len(), members.len());
-        // by the seeds alone it is where this list has it
+        // in a seed ranking the seed rank is the rank
         assert!(
             own.iter()
                 .all(|f| f.rank.is_none_or(|rank| f.seed_ranks[1] == rank))
@@ -334,7 +335,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
 }
 
 #[test]
-fn failures_are_found_while_the_lists_are_still_made() {
+fn failures_are_found_while_rankings_are_computed() {
     let of = EvaluationKey {
         ranker: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
@@ -387,7 +388,7 @@ fn failures_are_found_while_the_lists_are_still_made() {
 }
 
 #[test]
-fn jointly_what_another_class_has_is_told_with_its_place() {
+fn joint_failures_name_the_class_that_took_the_entity() {
     let open = RequestKind::Open {
         index: demo(),
         dataset: None,

@@ -13,7 +13,7 @@ mod crash_safety;
 mod evaluate;
 mod foreign_text;
 mod hub;
-mod refusals;
+mod invalid_input;
 mod report;
 mod resume;
 mod runs;

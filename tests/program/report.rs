@@ -1,4 +1,4 @@
-//! Analyses and the report as a user meets them, on the demo's runs.
+//! The commands `analyse` and `report`, on runs of the demo.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,7 +18,7 @@ fn out(args: &[&str]) -> String {
     String::from_utf8(multiexpan(args).success().get_output().stdout.clone()).unwrap()
 }
 
-/// Runs by the seeds alone, which are quick.
+/// Evaluates seed rankings, which are quick, and returns the path of the run.
 fn run(folder: &Path, mode: &str) -> String {
     let path = folder
         .join(format!("{mode}.run"))
@@ -39,7 +39,7 @@ fn run(folder: &Path, mode: &str) -> String {
     path
 }
 
-/// The same run under another name, with its settings changed.
+/// Copies a run under another name, with changed settings.
 fn copied(run: &str, name: &str, change: impl Fn(&mut Value)) -> String {
     let path = Path::new(run)
         .with_file_name(format!("{name}.run"))
@@ -64,13 +64,13 @@ fn lines(file: &Path) -> Vec<String> {
         .collect()
 }
 
-/// How many entities have pictures of flags alone, and recall@50 of these: from the run's own lines
-/// and the data set's files.
+/// Returns the number of entities whose images are all flags, and their recall@50, from the lines of
+/// the run and the files of the data set.
 fn recall_of_flags(run: &str) -> (usize, f64) {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo");
     let mut kinds: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
     for line in &lines(&demo.join("image/SOURCES.tsv"))[1..] {
-        // a picture's name begins with its entity
+        // the name of an image begins with its entity
         let (entity, kind) = (
             line.split('_').next().unwrap().parse().unwrap(),
             line.rsplit('\t').next().unwrap(),
@@ -116,7 +116,7 @@ fn recall_of_flags(run: &str) -> (usize, f64) {
 }
 
 #[test]
-fn runs_become_analyses_and_a_page() {
+fn runs_give_analyses_and_a_page() {
     let folder = tempfile::tempdir().unwrap();
     let (text, image) = (run(folder.path(), "text"), run(folder.path(), "image"));
     for (property, group) in [
@@ -193,7 +193,7 @@ fn runs_become_analyses_and_a_page() {
             && html.contains("<summary>Every class, and rolled up</summary>")
     );
 
-    // of one run there is less, and what an earlier report had more is gone
+    // a report of one run has fewer files, and those of the earlier report are removed
     std::fs::write(page.join("scatter-of-mine.svg"), "mine").unwrap();
     out(&[
         "report",
@@ -219,7 +219,7 @@ fn runs_become_analyses_and_a_page() {
 }
 
 #[test]
-fn a_run_of_another_data_set_costs_the_others_nothing() {
+fn a_run_of_another_data_set_does_not_affect_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let text = run(folder.path(), "text");
     let other = copied(&text, "other", |settings| {
@@ -243,7 +243,7 @@ fn a_run_of_another_data_set_costs_the_others_nothing() {
     let why = "it is of another data set: 01234567…";
     assert!(
         html.contains(&format!("other against text: not comparable: other: {why}")),
-        "in the place of a verdict"
+        "in the place of a conclusion"
     );
     assert!(
         html.contains(&format!("No analysis has other: not comparable: {why}"))
@@ -268,7 +268,7 @@ fn a_run_of_another_data_set_costs_the_others_nothing() {
         );
         assert!(!svg.contains(">other</text>"), "{plot}");
     }
-    // of the first run's colour, and of another shape
+    // the colour of the first run, with another shape
     let mark = |svg: &str, name: &str| {
         let before = svg
             .split(&format!(">{name}</text>"))
@@ -290,7 +290,7 @@ fn a_run_of_another_data_set_costs_the_others_nothing() {
 }
 
 #[test]
-fn all_seeds_are_what_evaluate_gives() {
+fn the_analysis_of_all_seeds_agrees_with_evaluate() {
     let by = [
         "data/demo/index",
         "--device",
@@ -361,21 +361,21 @@ fn a_run_that_is_not_comparable_is_left_out() {
             .starts_with("joint is not comparable: one gives an entity to one class")
     );
 
-    let said = std::fs::read_to_string(page.join("report.md")).unwrap();
+    let error = std::fs::read_to_string(page.join("report.md")).unwrap();
     assert!(
-        said.contains("No analysis has other: not comparable: its queries are those of elsewhere"),
-        "{said}"
+        error.contains("No analysis has other: not comparable: its queries are those of elsewhere"),
+        "{error}"
     );
 }
 
 #[test]
-fn what_cannot_be_analysed_is_said() {
-    let said = |args: &[&str]| {
+fn an_impossible_analysis_is_an_error() {
+    let error = |args: &[&str]| {
         String::from_utf8(multiexpan(args).failure().get_output().stderr.clone()).unwrap()
     };
-    assert!(said(&["analyse", "pairs", "none.run"]).contains("no run at none.run"));
+    assert!(error(&["analyse", "pairs", "none.run"]).contains("no run at none.run"));
     assert!(
-        said(&[
+        error(&[
             "analyse",
             "seeds",
             "data/demo/index",

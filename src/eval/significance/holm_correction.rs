@@ -1,8 +1,8 @@
 //! The correction of p-values for multiple tests.
 
 /// Returns the p-values corrected for multiple tests by the step-down method of Holm (1979), in
-/// their order. Rejecting the null hypotheses with a corrected p-value below α keeps the probability
-/// of rejecting any true one below α, however the tests depend on each other.
+/// their order. Rejecting the null hypotheses with a corrected p-value below α keeps the
+/// probability of rejecting any true one below α, however the tests depend on each other.
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));

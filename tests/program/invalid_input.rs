@@ -1,5 +1,5 @@
-//! Bad input: each is one sentence on standard error, exit 1 (2 where the arguments are refused),
-//! and nothing is written.
+//! Invalid input: one error on standard error, exit code 1 (2 for invalid arguments), and nothing is
+//! written.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -13,25 +13,25 @@ fn run(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Runs, and holds the refusal to its form; gives the sentence.
-fn refused(code: i32, args: &[&str]) -> String {
-    let ran = run(args);
-    let said = String::from_utf8(ran.stderr).unwrap();
-    assert_eq!(ran.status.code(), Some(code), "{args:?}: {said}");
-    assert!(ran.stdout.is_empty(), "{args:?} wrote results");
-    let sentences: Vec<&str> = said
+/// Runs a command that must fail with this exit code, and returns its only error.
+fn error_of(code: i32, args: &[&str]) -> String {
+    let output = run(args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+    assert!(output.stdout.is_empty(), "{args:?} wrote results");
+    let errors: Vec<&str> = stderr
         .lines()
         .filter(|l| l.starts_with("multiexpan: "))
         .collect();
-    assert_eq!(sentences.len(), 1, "{args:?}: {said}");
-    sentences[0].to_owned()
+    assert_eq!(errors.len(), 1, "{args:?}: {stderr}");
+    errors[0].to_owned()
 }
 
 fn demo_index() -> String {
     format!("{DEMO}/index")
 }
 
-/// A copy of the demo's index, whose data set is named where it is.
+/// Copies the demo's index without its data set.
 fn copy_of_index(to: &Path) -> PathBuf {
     let copy = to.join("index");
     std::fs::create_dir(&copy).unwrap();
@@ -43,19 +43,19 @@ fn copy_of_index(to: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_missing_folder() {
+fn a_missing_folder_is_an_error() {
     for args in [
         &["expand", "/no/such", "--seeds", "lion"][..],
         &["evaluate", "/no/such"],
         &["check", "/no/such"],
         &["explore", "/no/such"],
     ] {
-        assert!(refused(1, args).contains("/no/such"));
+        assert!(error_of(1, args).contains("/no/such"));
     }
     let out = tempfile::tempdir().unwrap();
     let model = out.path().join("model");
-    refused(1, &["train", "/no/such", "--out", model.to_str().unwrap()]);
-    refused(
+    error_of(1, &["train", "/no/such", "--out", model.to_str().unwrap()]);
+    error_of(
         1,
         &[
             "index",
@@ -70,16 +70,18 @@ fn a_missing_folder() {
 }
 
 #[test]
-fn a_data_set_without_a_vocabulary() {
+fn a_data_set_without_a_vocabulary_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (root, out) = (folder.path().to_str().unwrap(), folder.path().join("model"));
-    assert!(refused(1, &["check", root]).contains("entity2id.txt"));
-    assert!(refused(1, &["train", root, "--out", out.to_str().unwrap()]).contains("entity2id.txt"));
+    assert!(error_of(1, &["check", root]).contains("entity2id.txt"));
+    assert!(
+        error_of(1, &["train", root, "--out", out.to_str().unwrap()]).contains("entity2id.txt")
+    );
     assert!(!out.exists(), "nothing is written");
 }
 
 #[test]
-fn a_truncated_index() {
+fn a_truncated_index_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let copy = copy_of_index(folder.path());
     let file = std::fs::OpenOptions::new()
@@ -87,7 +89,7 @@ fn a_truncated_index() {
         .open(copy.join("both.safetensors"))
         .unwrap();
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
-    let said = refused(
+    let error = error_of(
         1,
         &[
             "expand",
@@ -98,21 +100,21 @@ fn a_truncated_index() {
             "lion,tiger,leopard",
         ],
     );
-    assert!(said.contains("both.safetensors"), "{said}");
+    assert!(error.contains("both.safetensors"), "{error}");
 }
 
 #[test]
-fn an_unknown_seed_and_its_near_names() {
-    let said = refused(
+fn an_unknown_seed_is_an_error_with_similar_names() {
+    let error = error_of(
         1,
         &["expand", &demo_index(), "--seeds", "lion,tigr,leopard"],
     );
-    assert!(said.contains("tigr") && said.contains("tiger"), "{said}");
+    assert!(error.contains("tigr") && error.contains("tiger"), "{error}");
 }
 
 #[test]
-fn a_size_that_cannot_be() {
-    refused_by_arguments(&[
+fn an_impossible_size_is_an_error() {
+    assert_rejected_by_parser(&[
         "expand",
         &demo_index(),
         "--seeds",
@@ -120,7 +122,7 @@ fn a_size_that_cannot_be() {
         "--size",
         "0",
     ]);
-    let said = refused(
+    let error = error_of(
         2,
         &[
             "expand",
@@ -131,27 +133,27 @@ fn a_size_that_cannot_be() {
             "100000",
         ],
     );
-    assert!(said.contains("100000"), "{said}");
+    assert!(error.contains("100000"), "{error}");
 }
 
-/// Arguments that the parser itself refuses.
-fn refused_by_arguments(args: &[&str]) {
-    let ran = run(args);
-    assert_eq!(ran.status.code(), Some(2));
-    assert!(ran.stdout.is_empty());
+/// Asserts that the argument parser rejects these arguments.
+fn assert_rejected_by_parser(args: &[&str]) {
+    let output = run(args);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
 }
 
 #[test]
-fn a_class_that_is_not_there() {
-    let said = refused(
+fn an_unknown_class_is_an_error_with_similar_names() {
+    let error = error_of(
         1,
         &["evaluate", &demo_index(), "--class", "carnivorus mammals"],
     );
-    assert!(said.contains("carnivorous_mammals"), "{said}");
+    assert!(error.contains("carnivorous_mammals"), "{error}");
 }
 
 #[test]
-fn a_checkpoint_of_another_vocabulary() {
+fn a_checkpoint_of_another_vocabulary_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/model");
     let model = folder.path().join("model");
@@ -163,7 +165,7 @@ fn a_checkpoint_of_another_vocabulary() {
     )
     .unwrap();
     let out = folder.path().join("index");
-    let said = refused(
+    let error = error_of(
         1,
         &[
             "index",
@@ -174,14 +176,14 @@ fn a_checkpoint_of_another_vocabulary() {
             out.to_str().unwrap(),
         ],
     );
-    assert!(said.contains("vocabulary"), "{said}");
+    assert!(error.contains("vocabulary"), "{error}");
     assert!(!out.exists(), "nothing is written");
 }
 
-/// The demo's own example: the parts of every score sum to it, and so do the seeds' shares.
+/// The parts of every score sum to it, and so do the contributions of the seeds.
 #[test]
 fn the_demo_expands_and_explains() {
-    let ran = run(&[
+    let output = run(&[
         "expand",
         &demo_index(),
         "--seeds",
@@ -191,7 +193,7 @@ fn the_demo_expands_and_explains() {
         "--format",
         "json",
     ]);
-    let rows: Vec<serde_json::Value> = serde_json::from_slice(&ran.stdout).unwrap();
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(rows.len(), 30);
     for row in &rows {
         let number = |v: &serde_json::Value| v.as_f64().unwrap();
