@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn links_are_followed_and_kept() {
+    fn links_are_followed_and_stay_links() {
         let folder = tempfile::tempdir().unwrap();
         let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
         fs::write(&file, "old").unwrap();

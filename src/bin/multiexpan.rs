@@ -45,7 +45,7 @@ fn open_explorer(args: explore::Args) -> Result<()> {
         .transpose()?;
     let explore::Args {
         dataset,
-        beside,
+        imports,
         theme,
         device,
         ..
@@ -53,7 +53,7 @@ fn open_explorer(args: explore::Args) -> Result<()> {
     let options = tui::Options {
         index,
         dataset,
-        imports: beside,
+        imports,
         device: device.device,
         images,
         theme,

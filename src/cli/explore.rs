@@ -23,8 +23,8 @@ pub struct Args {
     pub dataset: Option<PathBuf>,
 
     /// Index of the same data set, or run, to import into Compare; may be repeated
-    #[arg(long, value_name = "PATH")]
-    pub beside: Vec<PathBuf>,
+    #[arg(long = "beside", value_name = "PATH")]
+    pub imports: Vec<PathBuf>,
 
     /// Protocol for drawing images [default: that of the settings file, or auto]
     #[arg(long, value_name = "HOW", value_parser = ["auto", "kitty", "sixel", "iterm2", "halfblocks", "off"])]

@@ -19,10 +19,11 @@ fn safetensors(header: &str, length: usize) -> Vec<u8> {
 fn open(files: &[Vec<u8>], words: &[&[u8]], mutation: &Mutation, path: &std::path::Path) {
     let mut bytes = mutation.mutate(files, words);
     // Most mutations of a header change its length, which is corrected here.
-    if let (Some(b'{'), Some(end)) = (
-        bytes.get(8),
-        bytes.windows(2).rposition(|pair| pair == b"}}"),
-    ) {
+    let header_end = bytes
+        .windows(2)
+        .rposition(|pair| pair == b"}}")
+        .filter(|end| *end > 8 && bytes[8] == b'{');
+    if let Some(end) = header_end {
         let length = (end + 2 - 8) as u64;
         bytes[..8].copy_from_slice(&length.to_le_bytes());
     }

@@ -1,4 +1,4 @@
-//! Other indexes and runs beside the index, and evaluations that are kept for the next time.
+//! Other indexes and runs beside the index, and evaluations that are cache for the next time.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
@@ -22,64 +22,69 @@ fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index")
 }
 
-/// An engine that has opened the demo, and is asked one thing at a time.
-struct Asked {
+/// An engine that has opened the demo, and is engine one thing at a time.
+struct TestEngine {
     engine: Engine,
     replies: Receiver<multiexpan::engine::protocol::Reply>,
     last: u64,
 }
 
-impl Asked {
-    fn start(kept: Option<PathBuf>) -> Asked {
+impl TestEngine {
+    fn start(cache: Option<PathBuf>) -> TestEngine {
         let (send, replies) = channel();
-        // whoever no longer listens is told nothing
-        let engine = Engine::start(kept, move |reply| drop(send.send(reply))).unwrap();
-        let mut asked = Asked {
+        // The receiver may be gone at the end of a test.
+        let engine = Engine::start(cache, move |reply| drop(send.send(reply))).unwrap();
+        let mut engine = TestEngine {
             engine,
             replies,
             last: 0,
         };
-        let opened = asked.ask(RequestKind::Open {
+        let opened = engine.request(RequestKind::Open {
             index: demo(),
             dataset: None,
             device: DeviceChoice::Cpu,
         });
         assert!(matches!(opened[..], [ReplyKind::Opened(_)]));
-        asked
+        engine
     }
 
-    /// All replies, up to the one that ends it.
-    fn ask(&mut self, ask: RequestKind) -> Vec<ReplyKind> {
+    /// Sends a request; returns its replies up to the last.
+    fn request(&mut self, kind: RequestKind) -> Vec<ReplyKind> {
         self.last += 1;
         self.engine.send(Request {
             id: RequestId(self.last),
-            kind: ask,
+            kind,
         });
-        let mut said = Vec::new();
+        let mut replies = Vec::new();
         loop {
-            let say = self.replies.recv_timeout(PATIENCE).unwrap().kind;
-            let goes_on = matches!(
-                say,
+            let reply = self.replies.recv_timeout(PATIENCE).unwrap().kind;
+            let more_follow = matches!(
+                reply,
                 ReplyKind::Progress(_) | ReplyKind::ClassEvaluated { .. }
             );
-            said.push(say);
-            if !goes_on {
-                return said;
+            replies.push(reply);
+            if !more_follow {
+                return replies;
             }
         }
     }
 
     fn evaluate(&mut self, of: Ranker) -> (MetricValues, bool) {
-        let said = self.ask(RequestKind::Evaluate(plan(of)));
-        let worked = said.iter().any(|say| matches!(say, ReplyKind::Progress(_)));
-        match said.last() {
+        let replies = self.request(RequestKind::Evaluate(plan(of)));
+        let worked = replies
+            .iter()
+            .any(|reply| matches!(reply, ReplyKind::Progress(_)));
+        match replies.last() {
             Some(ReplyKind::Evaluated { metrics, .. }) => (*metrics, worked),
             other => panic!("{other:?}"),
         }
     }
 
-    fn bring(&mut self, path: &Path) -> Result<Import, String> {
-        match self.ask(RequestKind::Import { path: path.into() }).pop() {
+    fn import(&mut self, path: &Path) -> Result<Import, String> {
+        match self
+            .request(RequestKind::Import { path: path.into() })
+            .pop()
+        {
             Some(ReplyKind::Imported(import)) => Ok(import),
             Some(ReplyKind::Failed(why)) => Err(why),
             other => panic!("{other:?}"),
@@ -88,7 +93,7 @@ impl Asked {
 
     fn compare(&mut self, first: Ranker, second: Ranker) -> QueryComparison {
         match self
-            .ask(RequestKind::Compare {
+            .request(RequestKind::Compare {
                 first: plan(first),
                 second: plan(second),
             })
@@ -109,28 +114,28 @@ fn plan(ranker: Ranker) -> EvaluationKey {
 }
 
 #[test]
-fn an_evaluation_is_there_at_once_the_next_time() {
+fn a_cached_evaluation_is_not_computed_again() {
     let folder = tempfile::tempdir().unwrap();
-    let kept = || Some(folder.path().join("evaluations"));
-    let (first, worked) = Asked::start(kept()).evaluate(Ranker::OpenIndex(Mode::Text));
+    let cache = || Some(folder.path().join("evaluations"));
+    let (first, worked) = TestEngine::start(cache()).evaluate(Ranker::OpenIndex(Mode::Text));
     assert!(worked);
-    let mut again = Asked::start(kept());
+    let mut again = TestEngine::start(cache());
     assert_eq!(
         again.evaluate(Ranker::OpenIndex(Mode::Text)),
         (first, false)
     );
-    // what was not evaluated is not there
+    // Only what was evaluated is cached.
     let (other, worked) = again.evaluate(Ranker::OpenIndex(Mode::Image));
     assert!(worked && other != first);
-    // and without a place nothing is kept
+    // Without a folder nothing is cached.
     assert_eq!(
-        Asked::start(None).evaluate(Ranker::OpenIndex(Mode::Text)),
+        TestEngine::start(None).evaluate(Ranker::OpenIndex(Mode::Text)),
         (first, true)
     );
 }
 
 #[test]
-fn a_run_stands_beside_the_index() {
+fn a_run_is_imported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other.run");
     let session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
@@ -168,30 +173,30 @@ fn a_run_stands_beside_the_index() {
     .write(&path)
     .unwrap();
 
-    let mut asked = Asked::start(None);
-    let import = asked.bring(&path).unwrap();
+    let mut engine = TestEngine::start(None);
+    let import = engine.import(&path).unwrap();
     assert_eq!(
         (import.label.as_str(), &import.rankers[..]),
         ("other", &[Ranker::ImportedRun(0)][..])
     );
-    let lacks = import.warnings.join("; ");
-    for said in [
+    let warnings = import.warnings.join("; ");
+    for warning in [
         "7 queries of 3 seeds that are missing",
         "1 queries that are not of this data set",
         "1 entities that are not in the vocabulary",
         "1 candidates that stand in a list twice",
         "1 candidates that are their query's seeds",
     ] {
-        assert!(lacks.contains(said), "{lacks}");
+        assert!(warnings.contains(warning), "{warnings}");
     }
     assert!(
-        !lacks.contains("5 seeds"),
-        "a run of the one kind need not have the other: {lacks}"
+        !warnings.contains("5 seeds"),
+        "a run of the one kind need not have the other: {warnings}"
     );
-    let (_, worked) = asked.evaluate(Ranker::ImportedRun(0));
+    let (_, worked) = engine.evaluate(Ranker::ImportedRun(0));
     assert!(!worked);
-    asked.evaluate(Ranker::OpenIndex(Mode::Text));
-    let compared = asked.compare(Ranker::OpenIndex(Mode::Text), Ranker::ImportedRun(0));
+    engine.evaluate(Ranker::OpenIndex(Mode::Text));
+    let compared = engine.compare(Ranker::OpenIndex(Mode::Text), Ranker::ImportedRun(0));
     assert_eq!(compared.unmatched, [7, 0]);
     assert_eq!(compared.queries.len(), evaluated.results.len() - 7);
     assert!(
@@ -201,7 +206,7 @@ fn a_run_stands_beside_the_index() {
 }
 
 #[test]
-fn every_form_of_a_run_stands_beside_the_index() {
+fn every_form_of_a_run_is_imported() {
     let folder = tempfile::tempdir().unwrap();
     let session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
     let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::SeedSimilarity);
@@ -225,12 +230,12 @@ fn every_form_of_a_run_stands_beside_the_index() {
         rankings: evaluated.results.iter().map(ranking).collect(),
         ..Run::default()
     };
-    let mut asked = Asked::start(None);
-    let own = asked.evaluate(Ranker::OpenIndex(Mode::Text)).0;
+    let mut engine = TestEngine::start(None);
+    let own = engine.evaluate(Ranker::OpenIndex(Mode::Text)).0;
     for (place, form) in (0..).zip(RunFormat::ALL) {
         let path = folder.path().join(form.name());
         session.write_run(&run, form, &path).unwrap();
-        let import = asked.bring(&path).unwrap();
+        let import = engine.import(&path).unwrap();
         assert_eq!(
             (&import.rankers[..], import.warnings.len()),
             (&[Ranker::ImportedRun(place)][..], 0),
@@ -238,14 +243,14 @@ fn every_form_of_a_run_stands_beside_the_index() {
             import.warnings
         );
         assert_eq!(
-            asked.evaluate(Ranker::ImportedRun(place)).0.ap,
+            engine.evaluate(Ranker::ImportedRun(place)).0.ap,
             own.ap,
             "{form}"
         );
     }
     let strange = folder.path().join("strange.run");
     std::fs::write(&strange, "fish/3/1 Q0 sea_unicorn 1 1 x\n").unwrap();
-    let import = asked.bring(&strange).unwrap();
+    let import = engine.import(&strange).unwrap();
     assert_eq!(
         import.unknown_entities.values().collect::<Vec<_>>(),
         ["sea_unicorn"],
@@ -254,9 +259,9 @@ fn every_form_of_a_run_stands_beside_the_index() {
 }
 
 #[test]
-fn another_index_stands_beside_it() {
-    let mut asked = Asked::start(None);
-    let import = asked.bring(&demo()).unwrap();
+fn another_index_is_imported() {
+    let mut engine = TestEngine::start(None);
+    let import = engine.import(&demo()).unwrap();
     let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Ranker::ImportedIndex(0, mode));
     assert_eq!(
         (
@@ -266,9 +271,9 @@ fn another_index_stands_beside_it() {
         ),
         ("demo", &modes[..], 0)
     );
-    let own = asked.evaluate(Ranker::OpenIndex(Mode::Image)).0;
-    assert_eq!(asked.evaluate(modes[2]).0, own, "it is the same index");
-    let compared = asked.compare(Ranker::OpenIndex(Mode::Image), modes[2]);
+    let own = engine.evaluate(Ranker::OpenIndex(Mode::Image)).0;
+    assert_eq!(engine.evaluate(modes[2]).0, own, "it is the same index");
+    let compared = engine.compare(Ranker::OpenIndex(Mode::Image), modes[2]);
     assert!(
         compared.unmatched == [0, 0]
             && compared
@@ -279,9 +284,9 @@ fn another_index_stands_beside_it() {
 }
 
 #[test]
-fn what_cannot_stand_beside_it_is_refused() {
+fn other_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let mut asked = Asked::start(None);
+    let mut engine = TestEngine::start(None);
     let strange = folder.path().join("strange.run");
     std::fs::write(&strange, "nothing/3/1 Q0 5 1 0.5 x\n").unwrap();
     let damaged = folder.path().join("damaged.run");
@@ -296,7 +301,7 @@ fn what_cannot_stand_beside_it_is_refused() {
         .unwrap();
         path
     };
-    for (path, said) in [
+    for (path, expected) in [
         (
             with("a", "dataset_hash"),
             "a is not comparable: it is of another data set",
@@ -314,12 +319,12 @@ fn what_cannot_stand_beside_it_is_refused() {
         (strange, "no query of this data set"),
         (damaged, "expected “query Q0 entity rank score tag”"),
     ] {
-        let why = asked.bring(&path).unwrap_err();
-        assert!(why.contains(said), "{why}");
+        let why = engine.import(&path).unwrap_err();
+        assert!(why.contains(expected), "{why}");
     }
     assert!(matches!(
-        asked
-            .ask(RequestKind::Evaluate(plan(Ranker::ImportedRun(0))))
+        engine
+            .request(RequestKind::Evaluate(plan(Ranker::ImportedRun(0))))
             .pop(),
         Some(ReplyKind::Failed(_))
     ));

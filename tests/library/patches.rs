@@ -54,7 +54,7 @@ fn difference(a: &Tensor, b: &Tensor) -> f64 {
 const F16: f64 = 1e-3;
 
 #[test]
-fn features_come_computed_and_cached_in_the_order_asked() {
+fn computed_and_cached_features_come_in_the_requested_order() {
     let folder = tempfile::tempdir().unwrap();
     let encoder = encoder(folder.path());
     assert_eq!(

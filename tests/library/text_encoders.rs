@@ -72,14 +72,17 @@ fn tokenizer_json(words: &[String], normalizer: &Value) -> Value {
     })
 }
 
-/// The sentences of `options.py`: lines of the demo's corpus, an odd word between the words of
+/// The sentences of `options.py`: lines of the demo's corpus, an unusual word between the words of
 /// each.
-fn sentences(odd: &[String]) -> Vec<Vec<String>> {
+fn sentences(unusual: &[String]) -> Vec<Vec<String>> {
     let demo = fs::read_to_string(Path::new(ROOT).join("data/demo/sentences.json")).unwrap();
     let sentence = |(i, line): (usize, &str)| {
         let line: Value = serde_json::from_str(line).unwrap();
         let mut tokens: Vec<String> = serde_json::from_value(line["tokens"].clone()).unwrap();
-        tokens.insert(7 * i % (tokens.len() + 1), odd[i % odd.len()].clone());
+        tokens.insert(
+            7 * i % (tokens.len() + 1),
+            unusual[i % unusual.len()].clone(),
+        );
         tokens
     };
     demo.lines().take(1000).enumerate().map(sentence).collect()
@@ -101,7 +104,8 @@ fn hash(sentences: &[Vec<i64>]) -> String {
 #[test]
 fn ids_are_hugging_faces_for_every_option() {
     let file = read(&fixture("options.json"));
-    let sentences = sentences(&serde_json::from_value::<Vec<String>>(file["odd"].clone()).unwrap());
+    let sentences =
+        sentences(&serde_json::from_value::<Vec<String>>(file["unusual"].clone()).unwrap());
     assert_eq!(sentences.len(), 1000);
     let mut hashes = BTreeMap::new();
     for option in file["options"].as_array().unwrap() {

@@ -35,7 +35,7 @@ fn parameters(first: f32) -> Item {
 }
 
 #[test]
-fn what_lies_beside_the_parameters_is_known_named_or_refused() {
+fn other_entries_are_known_named_or_refused() {
     let optimizer = || Item::Dict(vec![("state", Item::Dict(vec![("0", parameters(9.0))]))]);
     let plain = opened(&parameters(1.0)).unwrap();
     assert_eq!(
@@ -438,7 +438,7 @@ fn safetensors(tensors: &[(&str, &str, Vec<usize>, Vec<u8>)], padding: usize) ->
 }
 
 #[test]
-fn tensors_at_odd_places_are_read() {
+fn tensors_at_unaligned_offsets_are_read() {
     let floats: Vec<u8> = [1.5f32, -2.0, 3.0]
         .iter()
         .flat_map(|x| x.to_le_bytes())

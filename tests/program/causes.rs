@@ -135,7 +135,7 @@ fn a_pointer_in_the_place_of_a_file_is_said() {
         "text/model.safetensors",
         "image.safetensors",
     ] {
-        let kept = fs::read(workspace.path(file)).unwrap();
+        let cached = fs::read(workspace.path(file)).unwrap();
         fs::write(workspace.path(file), POINTER).unwrap();
         let said = refused(&workspace, BASELINE);
         assert!(
@@ -144,7 +144,7 @@ fn a_pointer_in_the_place_of_a_file_is_said() {
             )),
             "{said}"
         );
-        fs::write(workspace.path(file), kept).unwrap();
+        fs::write(workspace.path(file), cached).unwrap();
     }
 }
 
@@ -273,10 +273,10 @@ fn a_model_folder_holds_its_network_and_no_more() {
     let sound: Vec<(String, Tensor)> = Tensor::read_safetensors(&file).unwrap();
     let index = "index data --model model --out index --device cpu";
     let write = |more: &[(&str, Tensor)]| {
-        let kept = sound
+        let cached = sound
             .iter()
             .filter(|(name, _)| more.iter().all(|(other, _)| name != other));
-        let all = kept.map(|(name, value)| (name.clone(), value.shallow_clone()));
+        let all = cached.map(|(name, value)| (name.clone(), value.shallow_clone()));
         let all: Vec<_> = all
             .chain(
                 more.iter()

@@ -302,7 +302,7 @@ fn a_training_loops_checkpoint_opens_whatever_it_was_stored_in() {
 /// Where BERT's frozen layers are not the encoder's, the model keeps its own, and so do the cached
 /// states of texts.
 #[test]
-fn frozen_layers_of_its_own_are_kept() {
+fn frozen_layers_of_a_checkpoint_are_used() {
     let place = Place::new();
     let mut changed = parameters();
     let word = changed
@@ -344,7 +344,9 @@ fn the_order_of_the_rows_must_be_said() {
     let file = checkpoint("parallel.pkl");
     let said = place.refused(2, &file, "--vocabulary data");
     assert!(
-        said.contains("not in") && said.contains("ls -U") && said.contains("--vocabulary-order"),
+        said.contains("does not state the entity of each row")
+            && said.contains("ls -U")
+            && said.contains("--vocabulary-order"),
         "{said}"
     );
     let said = place.refused(1, &file, "--vocabulary data --rows other.txt");

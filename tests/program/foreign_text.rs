@@ -199,7 +199,7 @@ fn names_that_act_are_printed_as_text_in_every_form() {
         "cpu",
     ]);
     assert!(
-        unknown.code == Some(1) && unknown.err.contains("“\\x1b]0;owned\\x07”"),
+        unknown.code == Some(1) && unknown.err.contains("`\\x1b]0;owned\\x07`"),
         "{}",
         unknown.err
     );

@@ -20,7 +20,7 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 struct Model {
     files: BTreeMap<String, Vec<u8>>,
     failing: Option<(String, u16)>,
-    asked: Vec<String>,
+    requested: Vec<String>,
 }
 
 /// Serves the model until the test ends; gives its address.
@@ -55,7 +55,7 @@ fn answer(mut stream: TcpStream, model: &Mutex<Model>) {
         .1
         .to_owned();
     let mut model = model.lock().unwrap();
-    model.asked.push(file.clone());
+    model.requested.push(file.clone());
     let failing = model
         .failing
         .as_ref()

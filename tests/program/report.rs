@@ -87,7 +87,7 @@ fn recall_of_flags(run: &str) -> (usize, f64) {
                 .insert(fields[2].parse().unwrap());
         }
     }
-    let (mut entities, mut asked, mut found) = (BTreeSet::new(), 0, 0);
+    let (mut entities, mut requests, mut found) = (BTreeSet::new(), 0, 0);
     for file in std::fs::read_dir(demo.join("gt")).unwrap() {
         let path = file.unwrap().path();
         let gold: Vec<u32> = lines(&path)
@@ -107,12 +107,12 @@ fn recall_of_flags(run: &str) -> (usize, f64) {
             let is_flag =
                 |entity: &&u32| kinds[entity].iter().eq(["flag"]) && !seeds.contains(entity);
             let flags: Vec<u32> = gold.iter().filter(is_flag).copied().collect();
-            asked += flags.len();
+            requests += flags.len();
             found += flags.iter().filter(|flag| first.contains(flag)).count();
             entities.extend(flags);
         }
     }
-    (entities.len(), found as f64 / asked as f64)
+    (entities.len(), found as f64 / requests as f64)
 }
 
 #[test]

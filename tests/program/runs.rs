@@ -239,7 +239,7 @@ fn warnings_about_a_file_name_the_line() {
         (
             "latin1",
             b"cats/3/1 Q0 caf\xe9 1 1 x\n".to_vec(),
-            "latin1:1: has bytes that are not UTF-8",
+            "latin1:1: has invalid UTF-8",
         ),
         (
             "bom",

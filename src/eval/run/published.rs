@@ -69,7 +69,7 @@ pub(super) fn infer_seed_count(
             let key = (file.name.class, count, file.name.number);
             queries
                 .get(&key)
-                .is_some_and(|query| lacks_first_seeds(entries, query))
+                .is_some_and(|query| without_first_seeds(entries, query))
         })
     };
     only_one(counts, agrees).ok_or_else(|| {
@@ -90,7 +90,7 @@ fn only_one(counts: [SeedCount; 2], is_possible: impl Fn(SeedCount) -> bool) -> 
     }
 }
 
-fn lacks_first_seeds(entries: &[ListEntry], query: &Query) -> bool {
+fn without_first_seeds(entries: &[ListEntry], query: &Query) -> bool {
     let seeds = &query.seeds[..query.seeds.len().min(SEEDS_LEFT_OUT)];
     !entries.iter().any(|entry| seeds.contains(&entry.entity))
 }

@@ -90,15 +90,15 @@ pub(super) fn write_settings(settings: &Map<String, Value>, path: &Path) -> Resu
 
 /// Returns the settings file beside a run, if there is one.
 fn settings_file(path: &Path) -> Option<PathBuf> {
-    let beside = settings_path(path);
-    if beside.is_file() {
-        return Some(beside);
+    let own = settings_path(path);
+    if own.is_file() {
+        return Some(own);
     }
     if !gzip_text::has_gz_extension(path) {
         return None;
     }
-    let beside_plain = settings_path(&path.with_extension(""));
-    beside_plain.is_file().then_some(beside_plain)
+    let of_plain_run = settings_path(&path.with_extension(""));
+    of_plain_run.is_file().then_some(of_plain_run)
 }
 
 fn settings_path(path: &Path) -> PathBuf {

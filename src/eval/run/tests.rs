@@ -527,7 +527,7 @@ fn an_unknown_entity_counts_towards_the_length_of_its_list() {
 }
 
 #[test]
-fn settings_are_found_beside_plain_and_gzip_runs() {
+fn settings_of_plain_and_gzip_runs_are_found() {
     let fixture = Fixture::new();
     let path = fixture.path("a.run");
     run("3", &["fish_1_3/3/1"]).write(&path).unwrap();

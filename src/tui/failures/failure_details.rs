@@ -145,14 +145,14 @@ fn draw_image_and_summary(
         ..inner
     };
     canvas.thumbnail(image, failure.entity);
-    let beside = Rect {
+    let summary_area = Rect {
         x: inner.x + width + 2,
         width: inner.width - width - 2,
         ..inner
     };
-    let summary = summary(canvas, catalogue, failure, beside.width.into());
+    let summary = summary(canvas, catalogue, failure, summary_area.width.into());
     let used = (summary.len() as u16).max(height);
-    canvas.lines(beside, summary);
+    canvas.lines(summary_area, summary);
     Rect {
         y: inner.y + used,
         height: inner.height.saturating_sub(used),
@@ -316,10 +316,10 @@ fn counted(
 }
 
 /// Returns an empty line, and a title with a text beside it.
-fn heading(canvas: &DrawContext, title: &'static str, beside: &str) -> Vec<Line<'static>> {
+fn heading(canvas: &DrawContext, title: &'static str, note: &str) -> Vec<Line<'static>> {
     let title = vec![
         canvas.span(Role::Title, title),
-        canvas.span(Role::Quiet, format!("  {beside}")),
+        canvas.span(Role::Quiet, format!("  {note}")),
     ];
     vec![Line::default(), Line::from(title)]
 }
