@@ -308,8 +308,8 @@ mod tests {
                 median: 51
             }
         );
-        assert_eq!(PairCounts::from_counts(vec![5; 40]).is_few(5), false);
-        assert_eq!(PairCounts::from_counts(Vec::new()).is_few(0), false);
+        assert!(!PairCounts::from_counts(vec![5; 40]).is_few(5));
+        assert!(!PairCounts::from_counts(Vec::new()).is_few(0));
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl TokenizerFiles {
             let content = settings.apply_to_json(read_json(&json, "a tokenizer")?)?;
             (json, content)
         } else if vocabulary.is_file() {
-            let content = settings.from_vocabulary(read_vocabulary(&vocabulary)?)?;
+            let content = settings.entries_from_vocabulary(read_vocabulary(&vocabulary)?)?;
             (vocabulary, content)
         } else {
             let hint = "a text encoder's folder has tokenizer.json or vocab.txt".into();
@@ -292,7 +292,7 @@ impl Settings {
     }
 
     /// Makes BERT's tokenizer from the words of a `vocab.txt`, in the format of a `tokenizer.json`.
-    fn from_vocabulary(&self, words: Map<String, Value>) -> Result<Map<String, Value>> {
+    fn entries_from_vocabulary(&self, words: Map<String, Value>) -> Result<Map<String, Value>> {
         if !self.is_bert() {
             let class = self
                 .get("tokenizer_class")
