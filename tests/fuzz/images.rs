@@ -37,7 +37,7 @@ fn a_mutated_image_is_decoded_or_gives_one_sentence() {
             }
             Err(reason) => {
                 assert!(
-                    reason.starts_with("is ") || reason.starts_with("holds "),
+                    reason.starts_with("is ") || reason.starts_with("contains "),
                     "{reason}"
                 );
                 assert_eq!(reason.lines().count(), 1, "{reason}");

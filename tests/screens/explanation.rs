@@ -275,14 +275,14 @@ fn a_missing_entity_is_explained() {
 fn a_failed_explanation_shows_its_error() {
     let mut s = screen(80, 24);
     s.open("fruits");
-    let asked = s.take_requests("w");
+    let requested = s.take_requests("w");
     assert!(
-        asked
+        requested
             .iter()
             .any(|request| matches!(request.kind, RequestKind::Explain { .. }))
     );
     s.send_reply(
-        asked[0].id,
+        requested[0].id,
         ReplyKind::Failed("the device ran out of memory".into()),
     );
     assert!(
