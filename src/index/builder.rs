@@ -148,7 +148,7 @@ impl Builder {
         )
     }
 
-    /// Returns whether a mode is complete.
+    /// Returns whether all files of the given mode have been written.
     pub fn has_mode(&self, mode: Mode) -> bool {
         self.meta.modes.iter().any(|m| m.mode == mode)
     }

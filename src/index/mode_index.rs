@@ -129,7 +129,7 @@ impl<'a> ModeIndex<'a> {
 
     /// Returns Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
     fn compute_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
-        // the closure must not capture `self`, which threads cannot fraction
+        // the closure must not capture `self`, which threads cannot share
         let bias = &self.head.bias;
         let terms: Vec<Terms> = rows.iter().map(|&row| self.terms(row)).collect();
         let directions: Vec<f32> = rows.iter().flat_map(|&row| self.direction(row)).collect();

@@ -26,7 +26,7 @@ fn list_length(entities: usize) -> Option<usize> {
 
 /// The lists of some entities as tensors, while an index is built.
 pub struct NeighborTensors {
-    /// The candidates `[rows, M]`, the largest Z first.
+    /// For each entity, the rows of its M nearest candidates `[rows, M]`, the largest Z first.
     pub rows: Tensor,
     /// Upper bounds of their Z `[rows, M]`, f16.
     pub upper: Tensor,

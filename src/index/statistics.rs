@@ -97,12 +97,15 @@ pub struct Statistics {
     pub log_z: Tensor,
     /// ḡ `[V, D]`, f32.
     pub mean_state: Tensor,
-    /// The mean of logZ, the mean over V of L, σ of L, and Σ_v log P: `[V]` each, f64.
+    /// For each entity, the mean of logZ over its pairs `[V]`, f64.
     pub mean_log_z: Tensor,
+    /// For each entity, the mean of its row of L over all candidates `[V]`, f64.
     pub mean: Tensor,
+    /// For each entity, the standard deviation of its row of L `[V]`, f64.
     pub deviation: Tensor,
+    /// For each entity, the sum of log P over all candidates `[V]`, f64.
     pub sum_log_prob: Tensor,
-    /// The neighbor lists; `None` if all entities fraction one state or the vocabulary is small.
+    /// The neighbor lists; `None` if all entities share one state or the vocabulary is small.
     pub lists: Option<NeighborTensors>,
 }
 

@@ -261,7 +261,7 @@ impl App {
         self.explore.change(unchanged, &self.shared)
     }
 
-    /// Requests the metrics that the What-if popup compares with, while it is open.
+    /// Requests the metrics that the What-if popup compares with, if that popup is open.
     pub(crate) fn request_baseline(&mut self) {
         if self.overlay.popup == Some(Popup::WhatIf) {
             let what_if = &mut self.overlay.what_if;

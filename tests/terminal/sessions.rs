@@ -22,7 +22,7 @@ fn reopened(home: &std::path::Path) -> Terminal {
 /// Gives a name to the present query.
 fn name_query(terminal: &mut Terminal, name: &str) {
     terminal.keys(",n");
-    terminal.until("A name for");
+    terminal.until("Save the query as");
     terminal.keys(&format!("{name}\r"));
     terminal.until(&format!("“{name}”"));
 }

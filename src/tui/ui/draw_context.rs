@@ -30,7 +30,8 @@ pub struct DrawContext<'a, 'f> {
     pub theme: &'a Theme,
     pub images: &'a ImageCache,
     pub frame_info: FrameInfo,
-    /// The areas of images that are not made of cells: text does not replace them.
+    /// The areas of images that the terminal draws over its cells, so that text written there does
+    /// not replace them.
     pub overlays: Vec<Rect>,
 }
 
