@@ -123,7 +123,8 @@ fn import_run(dataset: &Dataset, path: &Path, position: u16) -> Result<(External
         messages.push(format!("{count} {kind}"));
     }
     if run.is_joint() == Some(true) {
-        messages.push("its lists are joint: `r` sets joint ones beside it".into());
+        messages
+            .push("its rankings are joint; `r` evaluates joint rankings to compare with".into());
     }
     let import = Import {
         path: path.to_owned(),

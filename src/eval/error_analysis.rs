@@ -131,7 +131,7 @@ fn is_far_below(deep: usize, high: usize) -> bool {
     deep >= FAR_FACTOR * high && deep >= high + FAR_RANKS
 }
 
-/// Returns a tag if the earlier picks moved the entity far from its rank by the seeds alone.
+/// Returns a tag if the earlier picks moved the entity far from its rank in the seed ranking.
 fn drift(context: &FailureContext) -> Option<Tag> {
     let first_wrong = context.first_wrong?;
     let by_seeds = context.seed_rank(context.mode)?;

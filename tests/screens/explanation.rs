@@ -326,7 +326,7 @@ fn a_search_goes_through_the_whole_tree_and_unfolds_matches() {
     );
     s.keys("<esc>/divergence from");
     assert!(
-        s.text().contains("1 of 1") && s.text().contains("KL from an ideal member"),
+        s.text().contains("1 of 1") && s.text().contains("KL divergence from an ideal"),
         "{}",
         s.text()
     );

@@ -297,7 +297,7 @@ fn the_mouse_folds_groups_and_opens_failures() {
     assert!(s.text().contains(&format!("▸ {first}")), "{}", s.text());
     s.click_on(&format!("▸ {first}"));
     s.click_on("✗    8 yak");
-    assert!(s.text().contains("by the seeds alone"), "{}", s.text());
+    assert!(s.text().contains("in the seed ranking"), "{}", s.text());
     s.click_on("4 Metrics");
     s.click_on("3 Failures");
     s.click_on("✗    8 yak");

@@ -72,7 +72,7 @@ impl Summary<'_> {
                 let reason = reason.describe(self.catalogue);
                 format!("{name} is not in the list: {reason}")
             }
-            EntityStatus::Listed { rank, of } => format!("{name} is {rank} of {of}"),
+            EntityStatus::Listed { rank, of } => format!("{name} has rank {rank} of {of}"),
         };
         text.extend(self.lost_pick(explained));
         if let Some(score) = explained.score() {
@@ -87,7 +87,7 @@ impl Summary<'_> {
     fn score_of_one(&self, score: &Explanation) -> String {
         let total = score.value.unwrap_or_default();
         let mut text = format!(
-            "; the seeds bring {total:.2}{}",
+            "; the seeds contribute {total:.2}{}",
             main_modality(score, None, 1.0)
         );
         let seeds = score.seeds();
@@ -95,7 +95,7 @@ impl Summary<'_> {
             .iter()
             .max_by(|(_, a), (_, b)| a.value.unwrap_or(0.0).total_cmp(&b.value.unwrap_or(0.0)));
         if let (Some((seed, _)), true) = (greatest, seeds.len() > 1) {
-            text.push_str(&format!(", {} the most", self.catalogue.name(*seed)));
+            text.push_str(&format!(", {} most of all", self.catalogue.name(*seed)));
         }
         text
     }
@@ -136,7 +136,7 @@ impl Summary<'_> {
         };
         let lost = self.lost_pick(lower).unwrap_or_default();
         let mut text = format!(
-            "{} is {} of {}, and {reason}{lost}",
+            "{} has rank {} of {}, and {reason}{lost}",
             self.catalogue.name(upper.explained.entity),
             upper.rank,
             upper.of
@@ -204,7 +204,7 @@ impl Summary<'_> {
                 continue;
             };
             return format!(
-                " (both in the window of pick {}, apart by {})",
+                " (both in the window of pick {}, divergences differ by {})",
                 pick.value.unwrap_or_default(),
                 without_leading_zero((b - a).abs())
             );
@@ -213,7 +213,7 @@ impl Summary<'_> {
     }
 
     /// Returns the seed whose Z differs most in the direction of the total difference, as in "lion
-    /// brings 2.10 more, mostly by pictures". `None` for scores that are equal or unknown.
+    /// contributes 2.10 more, mostly from images". `None` for scores that are equal or unknown.
     fn score_difference(
         &self,
         upper: &EntityExplanation,
@@ -232,7 +232,7 @@ impl Summary<'_> {
         let (seed, difference, a, b) = seeds.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
         let direction = if total > 0.0 { "more" } else { "less" };
         let text = format!(
-            "{} brings {difference:.2} {direction}{}",
+            "{} contributes {difference:.2} {direction}{}",
             self.catalogue.name(*seed),
             main_modality(a, Some(b), sign)
         );
@@ -295,11 +295,11 @@ fn main_modality(number: &Explanation, other: Option<&Explanation>, sign: f64) -
     if prior + text + image <= 0.0 {
         ""
     } else if text > half {
-        ", mostly by text"
+        ", mostly from text"
     } else if image > half {
-        ", mostly by pictures"
+        ", mostly from images"
     } else if prior > half {
-        ", mostly by the prior"
+        ", mostly from the prior"
     } else {
         ""
     }
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn one_entity_is_summarised_by_its_rank() {
-        let expected = "lynx is 4 of 100; the seeds bring 5.00, mostly by pictures, tiger the most; \
+        let expected = "lynx has rank 4 of 100; the seeds contribute 5.00, mostly from images, tiger most of all; \
                         picked as number 6, and re-ranking moved it up 2.";
         assert_eq!(summary(vec![listed(2, [2.0, 3.0], [6, 1, 4])]), expected);
     }
@@ -393,7 +393,7 @@ mod tests {
     fn the_upper_entity_comes_first_and_reasons_against_it_last() {
         let lynx = listed(2, [2.0, 3.0], [6, 1, 4]);
         let horse = listed(3, [3.0, 0.5], [5, 9, 7]);
-        let expected = "lynx (4) is above horse (7) because: tiger brings 2.50 more, mostly by pictures \
+        let expected = "lynx (4) is above horse (7) because: tiger contributes 2.50 more, mostly from images \
                         (1.50 more from all seeds); diverges less from the finished set (rank 1 against 9); \
                         though: picked 1 round later.";
         assert_eq!(summary(vec![lynx.clone(), horse.clone()]), expected);
@@ -421,11 +421,13 @@ mod tests {
         };
         assert!(
             summary(vec![lynx.clone()])
-                .contains("another diverged less (horse won by .2500); the seeds bring 2.00")
+                .contains("another diverged less (horse won by .2500); the seeds contribute 2.00")
         );
         let both = summary(vec![lynx, listed(3, [3.0, 0.5], [6, 9, 7])]);
         assert!(
-            both.starts_with("horse is 7 of 100, and lynx is not listed: in the window at pick 6"),
+            both.starts_with(
+                "horse has rank 7 of 100, and lynx is not listed: in the window at pick 6"
+            ),
             "{both}"
         );
     }

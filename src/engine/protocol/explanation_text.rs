@@ -16,19 +16,19 @@ impl Explanation {
                 catalogue.name(entity)
             }
             ExplanationKind::State(_) => evidence_label(self.evidence.as_ref(), request),
-            ExplanationKind::OtherStates(count) => format!("{count} more"),
+            ExplanationKind::OtherStates(count) => format!("{count} more pairs"),
             ExplanationKind::Pick => match request.settings.window {
                 None => "pick number".into(),
-                Some(width) => format!("pick number, by a window of {width}"),
+                Some(width) => format!("pick number, with a window of {width}"),
             },
-            ExplanationKind::SeedRank => "rank by the seeds alone".into(),
+            ExplanationKind::SeedRank => "rank in the seed ranking".into(),
             ExplanationKind::Round => "round".into(),
-            ExplanationKind::WindowSize => "in the window".into(),
-            ExplanationKind::WindowRank => "its place there, by score".into(),
+            ExplanationKind::WindowSize => "candidates in the window".into(),
+            ExplanationKind::WindowRank => "rank there, by score".into(),
             ExplanationKind::SetScore => "score: ΣZ over the set".into(),
             ExplanationKind::Divergence => "divergence from the set".into(),
-            ExplanationKind::Reranking => "place in the list".into(),
-            ExplanationKind::PickOrder => "i: picked as number".into(),
+            ExplanationKind::Reranking => "rank after re-ranking".into(),
+            ExplanationKind::PickOrder => "i: pick number".into(),
             ExplanationKind::DivergenceRank => "j: rank by divergence".into(),
             ExplanationKind::RerankScore => format!("{rank_weight}/i + {divergence_weight}/j"),
         }
@@ -51,30 +51,30 @@ impl ExplanationKind {
     pub fn description(self) -> &'static str {
         match self {
             ExplanationKind::Score => {
-                "What all seeds together say of it: comparable down the list. The search starts from this."
+                "The sum of Z over all seeds, comparable between candidates. The search starts from it."
             }
             ExplanationKind::Modality(Modality::Prior) => {
-                "What it would score without any sentence or picture of the seeds."
+                "The score without any sentence or image of the seeds."
             }
             ExplanationKind::Modality(Modality::Text) => {
-                "What sentences bring: the mean gain of adding them, before and after pictures."
+                "The contribution of sentences: the mean gain of adding them, before and after images."
             }
             ExplanationKind::Modality(Modality::Image) => {
-                "What pictures bring: the mean gain of adding them, before and after sentences."
+                "The contribution of images: the mean gain of adding them, before and after sentences."
             }
             ExplanationKind::Seed(_) => {
-                "Z of this seed: how far above the mean of all entities its pairs put it. Unfolded, its pairs."
+                "Z of this seed: how far its pairs put the candidate above the mean. Unfold it to see the pairs."
             }
             ExplanationKind::State(_) => "A pair of the seed.",
             ExplanationKind::OtherStates(_) => "All other pairs of this seed.",
             ExplanationKind::Pick => {
-                "Which pick it was, or the first that it lost. The least divergence in the window wins."
+                "The pick that it won, or the first that it lost. The smallest divergence in the window wins."
             }
             ExplanationKind::Competitor { .. } => {
-                "Its divergence from the set at that pick, and by how much that was too much."
+                "Its divergence from the set at that pick, and the difference from the smallest."
             }
             ExplanationKind::Reranking => {
-                "Its place after re-ranking; picks of less divergence from the finished set move up."
+                "Its final rank: picks with a smaller divergence from the finished set move up."
             }
             number => number.description_of_detail(),
         }
@@ -84,31 +84,31 @@ impl ExplanationKind {
     fn description_of_detail(self) -> &'static str {
         match self {
             ExplanationKind::SeedRank => {
-                "Before any pick; what is picked then joins the set and speaks too."
+                "The rank before any pick. Each pick joins the set and contributes to later scores."
             }
             ExplanationKind::Round => {
-                "The size of the set at that pick, less 3. The window goes by it."
+                "The size of the set at that pick, minus 3. It determines the width of the window."
             }
-            ExplanationKind::WindowSize => "How many competed for the pick.",
+            ExplanationKind::WindowSize => "The number of candidates that competed for the pick.",
             ExplanationKind::WindowRank => {
-                "1 is the best by score: further down, divergence has decided."
+                "1 is the best score. For a higher rank, divergence decided."
             }
             ExplanationKind::SetScore => {
-                "What seeds and earlier picks together say; the best of it are in the window."
+                "The sum of Z over seeds and earlier picks. The candidates with the best sums are in the window."
             }
             ExplanationKind::Divergence => {
-                "KL from an ideal member of the set, in nats: the less, the more it is like the set."
+                "KL divergence from an ideal member of the set, in nats. A smaller value is more similar."
             }
             ExplanationKind::PickOrder => "i of the re-ranking.",
             ExplanationKind::DivergenceRank => {
-                "j of the re-ranking: by divergence from the finished set, among all picks."
+                "j of the re-ranking: the rank by divergence from the finished set, among all picks."
             }
-            ExplanationKind::RerankScore => "The greatest comes first.",
+            ExplanationKind::RerankScore => "The largest comes first.",
             _ => "",
         }
     }
 
-    /// Returns true for ranks and pick numbers, of which the least is the best.
+    /// Returns true for ranks and pick numbers, of which the smallest is the best.
     pub fn is_rank(self) -> bool {
         matches!(
             self,

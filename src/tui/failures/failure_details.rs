@@ -242,7 +242,7 @@ fn ranks(
     for (mode, rank) in found.modes.iter().zip(&failure.seed_ranks) {
         ranks.push(format!("{mode}\u{a0}{rank}"));
     }
-    let mut lines = heading(canvas, "ranks", "by the seeds alone");
+    let mut lines = heading(canvas, "ranks", "in the seed ranking");
     lines.extend(paragraph(canvas, Role::Text, &ranks.join(" · "), width));
     lines
 }

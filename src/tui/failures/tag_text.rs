@@ -24,7 +24,7 @@ pub(super) fn tag_text(catalogue: &Catalogue, tag: &Tag) -> String {
         } => {
             let change = if rank.is_some() { "picked" } else { "lost" };
             format!(
-                "rank {by_seeds} by the seeds alone; {change} after the first wrong pick, at {first_wrong}"
+                "rank {by_seeds} in the seed ranking; {change} after the first wrong pick, at {first_wrong}"
             )
         }
         Tag::TakenByClass {
