@@ -38,7 +38,7 @@ pub(super) fn read_required_lines(
     decode_lines(&bytes, path, diagnostics).map_err(|reason| Error::format(path, reason))
 }
 
-/// Splits the bytes of the file at `path` into lines like [`read_lines`]. Invalid bytes are
+/// Splits the bytes of the file at `path` into lines like `read_lines`. Invalid bytes are
 /// replaced and reported.
 ///
 /// The error says why the file is not text. It follows the file's name.

@@ -1,5 +1,5 @@
 //! Plots as SVG. Within a page they follow the colour scheme of the reader, light or dark, through
-//! the rules of [`stylesheet`]. In a file of its own a plot has a title and the light colours, with
+//! the rules of `stylesheet`. In a file of its own a plot has a title and the light colours, with
 //! SVG that any program supports.
 
 use maud::{Markup, PreEscaped, html};
@@ -59,7 +59,7 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// Returns the plot for a page that has the rules of [`stylesheet`].
+    /// Returns the plot for a page that has the rules of `stylesheet`.
     pub fn inline(&self) -> Markup {
         let [width, height] = self.size;
         let class = if width < WIDTH { "plot square" } else { "plot" };

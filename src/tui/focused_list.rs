@@ -1,7 +1,7 @@
 //! The list that has the keys, whichever it is: its labels for searching and copying, and its
 //! cursor.
 //!
-//! A new list needs an arm in [`App::screen_list`] or [`App::popup_list`], and is drawn with
+//! A new list needs an arm in `App::screen_list` or `App::popup_list`, and is drawn with
 //! `DrawContext::label`.
 
 use crate::config::Action;

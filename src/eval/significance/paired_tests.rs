@@ -9,7 +9,7 @@ use crate::types::{ClassId, PairedTest};
 /// Tests whether the mean of paired differences (first run minus second, one per query) is zero,
 /// with classes as clusters. Returns `None` if there are fewer than two classes.
 ///
-/// The p-values are those of [`randomization_test`] and of [`t_test`].
+/// The p-values are those of `randomization_test` and of `t_test`.
 pub fn paired_test(differences: &[(ClassId, f64)]) -> Option<PairedTest> {
     let clusters = Clusters::new(differences.iter().map(|&(class, d)| (class, [d])));
     let ([low], [high]) = clusters.interval()?;
