@@ -1,12 +1,10 @@
 //! Navigation between screens, queries and entities, and the way back.
 
 use crate::tui::app::App;
-use crate::tui::class_tree::TreeRow;
-use crate::tui::explore::expansion::{CandidateRow, RowFilter};
+use crate::tui::explore::expansion::RowFilter;
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::jump_list::JumpPoint;
 use crate::tui::parts::{Pane, Screen};
-use crate::tui::shared::Detail;
 use crate::types::{ClassId, EntityId, Mode, RankingKind};
 
 impl App {
@@ -114,30 +112,11 @@ impl App {
     }
 }
 
-// The following methods serve the parts that are not components yet.
+// Operations of Explore whose effects are carried out at once.
 impl App {
-    pub fn rows(&self) -> Vec<CandidateRow> {
-        self.explore.rows(&self.shared)
-    }
-
-    pub fn cursor(&self, rows: &[CandidateRow]) -> usize {
-        self.explore.candidates.cursor(rows)
-    }
-
+    /// Returns the entity that the entity pane shows.
     pub fn subject(&self) -> Option<EntityId> {
         self.explore.subject(&self.shared)
-    }
-
-    pub fn detail(&self) -> Option<&Detail> {
-        self.explore.detail(&self.shared)
-    }
-
-    pub fn tree_rows(&self) -> Vec<TreeRow> {
-        self.explore.classes.rows(&self.explore.query, &self.shared)
-    }
-
-    pub fn state(&self) -> ExpansionQuery {
-        self.explore.query.clone()
     }
 
     /// Changes the query, which can be undone, and expands it.
@@ -146,6 +125,7 @@ impl App {
         self.apply(effects);
     }
 
+    /// Puts the cursor of the class tree on the class of the query.
     pub(crate) fn cursor_to_class(&mut self) {
         self.explore.cursor_to_class(&self.shared);
     }
@@ -154,9 +134,5 @@ impl App {
     pub(crate) fn expand(&mut self) {
         let effects = self.explore.expand(&self.shared);
         self.apply(effects);
-    }
-
-    pub fn expands(&self) -> bool {
-        self.shared.is_expanding()
     }
 }

@@ -330,7 +330,8 @@ impl Screens {
 
     pub fn rows(&self) -> Vec<String> {
         self.app
-            .rows()
+            .explore
+            .rows(&self.app.shared)
             .iter()
             .map(|r| self.engine.catalogue.entity(r.entity).unwrap().name.clone())
             .collect()
