@@ -1,9 +1,9 @@
-//! Both image networks against torchvision and EfficientNet-PyTorch, and weight files against
-//! torch.save.
+//! Tests that compare both image networks with torchvision and EfficientNet-PyTorch, and weight
+//! files with torch.save.
 //!
-//! `fixtures/encoders/make.py` wrote the expected numbers: the published networks' outputs on
-//! weights that both languages compute by the same integer formula, so that no weights need be
-//! kept.
+//! `fixtures/encoders/make.py` wrote the expected numbers, which are the outputs of the published
+//! networks. Python and Rust compute the same weights with an integer formula, so that no weights
+//! need to be stored.
 
 use std::fs;
 
@@ -14,10 +14,11 @@ use tch::{Device, Kind, Tensor};
 
 use crate::common::formula::{filled, fixture, noise};
 
-/// Largest difference allowed, of the largest number.
+/// The largest difference allowed, as a fraction of the largest output.
 const TOLERANCE: f64 = 1e-4;
 
-fn assert_as_published(expected: &str, forward: impl Fn(&Tensor) -> Tensor) {
+/// Asserts that the outputs of a network equal those in the fixture `expected`.
+fn assert_matches_published(expected: &str, forward: impl Fn(&Tensor) -> Tensor) {
     let expected: serde_json::Value =
         serde_json::from_slice(&fs::read(fixture(expected)).unwrap()).unwrap();
     let size: Vec<i64> = serde_json::from_value(expected["input"].clone()).unwrap();
@@ -26,39 +27,44 @@ fn assert_as_published(expected: &str, forward: impl Fn(&Tensor) -> Tensor) {
         .to_kind(Kind::Float);
     let output = tch::no_grad(|| forward(&input)).to_kind(Kind::Double);
     assert_eq!(serde_json::json!(output.size()), expected["shape"]);
-    let all = Vec::<f64>::try_from(output.flatten(0, -1)).unwrap();
-    let largest = all.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
-    let mean = all.iter().sum::<f64>() / all.len() as f64;
+    let outputs = Vec::<f64>::try_from(output.flatten(0, -1)).unwrap();
+    let largest = outputs
+        .iter()
+        .fold(0.0f64, |largest, x| largest.max(x.abs()));
+    let mean = outputs.iter().sum::<f64>() / outputs.len() as f64;
     assert!(
         (mean - expected["mean"].as_f64().unwrap()).abs() < TOLERANCE * largest,
         "mean {mean}"
     );
     let values: Vec<f64> = serde_json::from_value(expected["values"].clone()).unwrap();
     let step = expected["step"].as_u64().unwrap() as usize;
-    for (got, want) in all.iter().step_by(step).zip(&values) {
-        assert!((got - want).abs() < TOLERANCE * largest, "{got} for {want}");
+    for (actual, value) in outputs.iter().step_by(step).zip(&values) {
+        assert!(
+            (actual - value).abs() < TOLERANCE * largest,
+            "{actual} for {value}"
+        );
     }
 }
 
 #[test]
-fn resnet_50_is_torchvisions() {
+fn resnet_50_matches_torchvision() {
     let network =
         ResNet50::open(&Weights::from_tensors(filled("resnet-50.txt")), Device::Cpu).unwrap();
-    assert_as_published("resnet-50.json", |x| network.forward(x));
+    assert_matches_published("resnet-50.json", |x| network.forward(x));
 }
 
 #[test]
-fn efficientnet_lite0_is_the_published_one() {
+fn efficientnet_lite0_matches_the_published_network() {
     let network = EfficientNetLite0::open(
         &Weights::from_tensors(filled("efficientnet-lite0.txt")),
         Device::Cpu,
     )
     .unwrap();
-    assert_as_published("efficientnet-lite0.json", |x| network.forward(x));
+    assert_matches_published("efficientnet-lite0.json", |x| network.forward(x));
 }
 
 #[test]
-fn a_missing_parameter_is_named() {
+fn a_missing_parameter_is_an_error() {
     let Err(error) = ResNet50::open(
         &Weights::from_tensors(filled("efficientnet-lite0.txt")),
         Device::Cpu,
@@ -71,14 +77,15 @@ fn a_missing_parameter_is_named() {
     );
 }
 
+/// Returns the values of a tensor in row-major order.
 fn numbers(tensor: Tensor) -> Vec<f64> {
     Vec::try_from(tensor.to_kind(Kind::Double).contiguous().flatten(0, -1)).unwrap()
 }
 
-/// `zip.pth` and `legacy.pth` hold the same checkpoint: parameters under `state_dict`, beside other
-/// things.
+/// Checks `zip.pth` and `legacy.pth`, which contain the same checkpoint: parameters under
+/// `state_dict`, and other entries.
 #[test]
-fn both_forms_of_torch_save_are_read() {
+fn both_formats_of_torch_save_are_read() {
     for file in ["zip.pth", "legacy.pth"] {
         let weights = Weights::open(&fixture(file)).unwrap();
         assert_eq!(
@@ -90,9 +97,12 @@ fn both_forms_of_torch_save_are_read() {
         let a = weights.take_prefix("a.");
         let base: Vec<f64> = (0..12).map(f64::from).collect();
         assert_eq!(numbers(a.expect("weight", &[3, 4]).unwrap()), base);
-        // two views of the same storage: turned, and from the middle of it
-        let turned = numbers(a.expect("turned", &[4, 3]).unwrap());
-        assert_eq!(turned, [0., 4., 8., 1., 5., 9., 2., 6., 10., 3., 7., 11.]);
+        // These are two views of the same storage: its transpose, and a part from its middle.
+        let transposed = numbers(a.expect("turned", &[4, 3]).unwrap());
+        assert_eq!(
+            transposed,
+            [0., 4., 8., 1., 5., 9., 2., 6., 10., 3., 7., 11.]
+        );
         assert_eq!(
             numbers(a.expect("part", &[2, 2]).unwrap()),
             [6., 7., 10., 11.]
@@ -118,47 +128,51 @@ fn both_forms_of_torch_save_are_read() {
 }
 
 #[test]
-fn a_foreign_name_is_refused_and_said() {
-    let said = Weights::open(&fixture("foreign.pth"))
+fn an_unsupported_class_is_an_error() {
+    let message = Weights::open(&fixture("foreign.pth"))
         .unwrap_err()
         .to_string();
     assert!(
-        said.contains("foreign.pth") && said.contains("datetime.timedelta"),
-        "{said}"
+        message.contains("foreign.pth") && message.contains("datetime.timedelta"),
+        "{message}"
     );
 }
 
 #[test]
-fn every_cut_is_an_error_and_no_panic() {
+fn every_truncated_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    let cut = folder.path().join("cut.pth");
+    let truncated = folder.path().join("cut.pth");
     for file in ["zip.pth", "legacy.pth"] {
-        let whole = fs::read(fixture(file)).unwrap();
-        for length in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
-            fs::write(&cut, &whole[..length]).unwrap();
-            let error = Weights::open(&cut).unwrap_err().to_string();
+        let complete = fs::read(fixture(file)).unwrap();
+        for length in (0..complete.len()).step_by(7).chain([complete.len() - 1]) {
+            fs::write(&truncated, &complete[..length]).unwrap();
+            let error = Weights::open(&truncated).unwrap_err().to_string();
             assert!(error.contains("cut.pth"), "{file} cut at {length}: {error}");
         }
     }
 }
 
 #[test]
-fn a_damaged_byte_is_no_panic() {
+fn a_damaged_byte_does_not_panic() {
     let folder = tempfile::tempdir().unwrap();
-    let harmed = folder.path().join("harmed.pth");
-    let whole = fs::read(fixture("legacy.pth")).unwrap();
-    let mut refused = 0;
-    for place in 0..whole.len() {
-        let mut bytes = whole.clone();
-        bytes[place] ^= 0xa5;
-        fs::write(&harmed, &bytes).unwrap();
-        refused += usize::from(Weights::open(&harmed).is_err());
+    let damaged = folder.path().join("harmed.pth");
+    let complete = fs::read(fixture("legacy.pth")).unwrap();
+    let mut error_count = 0;
+    for position in 0..complete.len() {
+        let mut bytes = complete.clone();
+        bytes[position] ^= 0xa5;
+        fs::write(&damaged, &bytes).unwrap();
+        error_count += usize::from(Weights::open(&damaged).is_err());
     }
-    assert!(refused > whole.len() / 4, "{refused} of {}", whole.len());
+    assert!(
+        error_count > complete.len() / 4,
+        "{error_count} of {}",
+        complete.len()
+    );
 }
 
 #[test]
-fn safetensors_are_read_and_a_wrong_shape_refused() {
+fn safetensors_are_read_and_a_wrong_shape_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("model.safetensors");
     let tensors = [
@@ -169,10 +183,10 @@ fn safetensors_are_read_and_a_wrong_shape_refused() {
     let weights = Weights::open(folder.path()).unwrap();
     assert_eq!(weights.names().collect::<Vec<_>>(), ["x", "y"]);
     assert_eq!(numbers(weights.expect("x", &[2]).unwrap()), [1.0, 2.0]);
-    let said = weights.expect("y", &[2]).unwrap_err().to_string();
+    let message = weights.expect("y", &[2]).unwrap_err().to_string();
     assert!(
-        said.contains("`y`") && said.contains("[1]") && said.contains("[2]"),
-        "{said}"
+        message.contains("`y`") && message.contains("[1]") && message.contains("[2]"),
+        "{message}"
     );
     assert_eq!(
         weights.hash(),
@@ -181,7 +195,7 @@ fn safetensors_are_read_and_a_wrong_shape_refused() {
 }
 
 #[test]
-fn what_is_no_weight_file_is_said() {
+fn a_file_that_is_not_a_weight_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("notes.bin");
     fs::write(&text, "hello").unwrap();

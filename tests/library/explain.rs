@@ -1,4 +1,4 @@
-//! Explanations over the demo index: every number is the sum of those below it.
+//! Tests of explanations over the demo index, where every number is the sum of its parts.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
@@ -8,50 +8,53 @@ use multiexpan::engine::Engine;
 use multiexpan::engine::protocol::*;
 use multiexpan::types::*;
 
-/// Only a hang takes longer, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(20 * 60);
+/// The time to wait for a reply. Only a hang exceeds it, even on a busy machine.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
-struct Asker {
+/// An engine that has opened the demo index, and the receiver of its replies.
+struct DemoEngine {
     engine: Engine,
     replies: Receiver<Reply>,
-    next: u64,
+    last_id: u64,
     catalogue: std::sync::Arc<Catalogue>,
 }
 
-impl Asker {
-    fn new() -> Asker {
+impl DemoEngine {
+    fn new() -> DemoEngine {
         let (send, replies) = channel();
         let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
         let index = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index");
-        let mut asker = Asker {
+        let mut demo_engine = DemoEngine {
             engine,
             replies,
-            next: 0,
+            last_id: 0,
             catalogue: Default::default(),
         };
-        match asker.ask(RequestKind::Open {
+        match demo_engine.request(RequestKind::Open {
             index,
             dataset: None,
             device: DeviceChoice::Cpu,
         }) {
-            ReplyKind::Opened(catalogue) => asker.catalogue = catalogue,
+            ReplyKind::Opened(catalogue) => demo_engine.catalogue = catalogue,
             other => panic!("{other:?}"),
         }
-        asker
+        demo_engine
     }
 
-    fn ask(&mut self, ask: RequestKind) -> ReplyKind {
-        self.next += 1;
+    /// Sends a request and returns its first reply.
+    fn request(&mut self, kind: RequestKind) -> ReplyKind {
+        self.last_id += 1;
         self.engine.send(Request {
-            id: RequestId(self.next),
-            kind: ask,
+            id: RequestId(self.last_id),
+            kind,
         });
-        self.replies.recv_timeout(PATIENCE).unwrap().kind
+        self.replies.recv_timeout(REPLY_TIMEOUT).unwrap().kind
     }
 
-    fn explain(&mut self, ask: &ExpandRequest, entities: &[EntityId]) -> RankExplanation {
-        match self.ask(RequestKind::Explain {
-            expansion: ask.clone(),
+    /// Returns the explanation of `entities` in the expansion that `request` describes.
+    fn explain(&mut self, request: &ExpandRequest, entities: &[EntityId]) -> RankExplanation {
+        match self.request(RequestKind::Explain {
+            expansion: request.clone(),
             entities: entities.to_vec(),
         }) {
             ReplyKind::Explained(explained) => *explained,
@@ -59,22 +62,27 @@ impl Asker {
         }
     }
 
-    /// The candidates in the order of the list, with their places.
-    fn expand(&mut self, ask: &ExpandRequest) -> (Vec<Candidate>, Vec<RerankedPick>, Vec<Missing>) {
-        let (mut picks, mut order, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-        let mut say = self.ask(RequestKind::Expand(ask.clone()));
+    /// Returns the candidates in the order of their picks, the reranked order and the missing
+    /// entities.
+    fn expand(
+        &mut self,
+        request: &ExpandRequest,
+    ) -> (Vec<Candidate>, Vec<RerankedPick>, Vec<Missing>) {
+        let (mut picks, mut reranked, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reply = self.request(RequestKind::Expand(request.clone()));
         loop {
-            match say {
+            match reply {
                 ReplyKind::Picks(page) => picks.extend(page),
-                ReplyKind::Reranked(found) => order = found,
+                ReplyKind::Reranked(found) => reranked = found,
                 ReplyKind::Missing(found) => missing = found,
-                ReplyKind::Expanded { .. } => return (picks, order, missing),
+                ReplyKind::Expanded { .. } => return (picks, reranked, missing),
                 _ => {}
             }
-            say = self.replies.recv_timeout(PATIENCE).unwrap().kind;
+            reply = self.replies.recv_timeout(REPLY_TIMEOUT).unwrap().kind;
         }
     }
 
+    /// Returns an expansion of the first query of a class.
     fn query(&self, class: u16, mode: Mode) -> ExpandRequest {
         let query = self
             .catalogue
@@ -97,10 +105,12 @@ fn is_close(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-6 * (1.0 + a.abs())
 }
 
+/// Returns the value of the child of a kind.
 fn value(number: &Explanation, kind: ExplanationKind) -> f64 {
     number.child(kind).unwrap().value.unwrap()
 }
 
+/// Returns the sum over the prior, the text and the image.
 fn sum_of_modalities(number: &Explanation) -> f64 {
     [Modality::Prior, Modality::Text, Modality::Image]
         .map(|modality| value(number, ExplanationKind::Modality(modality)))
@@ -123,12 +133,14 @@ fn states(seed: &Explanation) -> (Vec<(&Evidence, f64)>, Option<f64>) {
     (listed, others)
 }
 
+/// Returns the competitors of a pick in its window.
 fn competitors(pick: &Explanation) -> Vec<&Explanation> {
     let is_competitor =
         |child: &&Explanation| matches!(child.kind, ExplanationKind::Competitor { .. });
     pick.children.iter().filter(is_competitor).collect()
 }
 
+/// Asserts that every score is the sum over its seeds, modalities and states.
 fn assert_sums(explanation: &RankExplanation) {
     let state_counts: Vec<usize> = explanation.entities[0]
         .score()
@@ -137,13 +149,13 @@ fn assert_sums(explanation: &RankExplanation) {
         .iter()
         .map(|(_, seed)| states(seed).0.len())
         .collect();
-    for one in &explanation.entities {
-        let score = one.score().unwrap();
+    for entity in &explanation.entities {
+        let score = entity.score().unwrap();
         let seeds = score.seeds();
         let ids: Vec<EntityId> = seeds.iter().map(|(id, _)| *id).collect();
         assert_eq!(ids, explanation.request.seeds);
         let sum = seeds.iter().map(|(_, seed)| seed.value.unwrap()).sum();
-        assert!(is_close(score.value.unwrap(), sum), "{one:?}");
+        assert!(is_close(score.value.unwrap(), sum), "{entity:?}");
         assert!(is_close(score.value.unwrap(), sum_of_modalities(score)));
         for ((_, seed), count) in seeds.iter().zip(&state_counts) {
             let z = seed.value.unwrap();
@@ -156,7 +168,7 @@ fn assert_sums(explanation: &RankExplanation) {
                 .sum::<f64>();
             match others {
                 Some(others) => assert!(is_close(z, sum + others)),
-                // an entity's Z is the weighted mean over its states
+                // The score Z of an entity is the weighted mean over its states.
                 None => assert!((z - sum).abs() < 1e-3, "{z} {sum}"),
             }
         }
@@ -164,14 +176,14 @@ fn assert_sums(explanation: &RankExplanation) {
 }
 
 #[test]
-fn every_number_is_the_sum_of_those_below_it() {
-    let mut asker = Asker::new();
+fn every_number_is_the_sum_of_its_parts() {
+    let mut engine = DemoEngine::new();
     for mode in [Mode::Both, Mode::Text, Mode::Image] {
-        let request = asker.query(5, mode);
-        let (picks, order, _) = asker.expand(&request);
-        let late = picks.iter().position(|c| c.window_rank > 1).unwrap();
-        let entities = [picks[0].entity, picks[late].entity];
-        let explanation = asker.explain(&request, &entities);
+        let request = engine.query(5, mode);
+        let (picks, reranked, _) = engine.expand(&request);
+        let later_pick = picks.iter().position(|c| c.window_rank > 1).unwrap();
+        let entities = [picks[0].entity, picks[later_pick].entity];
+        let explanation = engine.explain(&request, &entities);
         assert_sums(&explanation);
         let first = explanation.entities[0].score().unwrap();
         for (_, seed) in first.seeds() {
@@ -183,30 +195,33 @@ fn every_number_is_the_sum_of_those_below_it() {
             listed.is_sorted_by(|a, b| a.1 >= b.1),
             "the greatest contributions come first"
         );
-        for (one, pick) in explanation.entities.iter().zip([0, late]) {
-            assert_is_candidate(one, &picks[pick], pick, &order);
+        for (entity, pick) in explanation.entities.iter().zip([0, later_pick]) {
+            assert_is_candidate(entity, &picks[pick], pick, &reranked);
         }
     }
 }
 
 /// Asserts that an explanation has the numbers of the candidate picked at position `pick`.
 fn assert_is_candidate(
-    one: &EntityExplanation,
+    explanation: &EntityExplanation,
     candidate: &Candidate,
     pick: usize,
-    order: &[RerankedPick],
+    reranked: &[RerankedPick],
 ) {
-    let score = one.score().unwrap();
+    let score = explanation.score().unwrap();
     assert_eq!(score.value, Some(candidate.score));
     let modalities = Explanation::modalities(candidate.parts);
     assert_eq!(score.children[..3], modalities[..]);
-    let rank = order.iter().position(|r| r.pick == pick).unwrap();
+    let rank = reranked
+        .iter()
+        .position(|reranked_pick| reranked_pick.pick == pick)
+        .unwrap();
     let status = EntityStatus::Listed {
         rank: rank + 1,
         of: 100,
     };
-    assert_eq!(one.status, status);
-    let reranking = one.reranking().unwrap();
+    assert_eq!(explanation.status, status);
+    let reranking = explanation.reranking().unwrap();
     assert_eq!(
         [
             reranking.value.unwrap(),
@@ -217,44 +232,57 @@ fn assert_is_candidate(
         [
             (rank + 1) as f64,
             (pick + 1) as f64,
-            order[rank].divergence_rank as f64,
-            order[rank].score,
+            reranked[rank].divergence_rank as f64,
+            reranked[rank].score,
         ]
     );
-    let window = one.pick().unwrap();
+    let window = explanation.pick().unwrap();
     assert_eq!(window.value, Some((pick + 1) as f64));
     assert_eq!(
         value(window, ExplanationKind::Round),
         candidate.round as f64
     );
     let (winner, least) = window.winner().unwrap();
-    assert_eq!(winner, one.entity);
+    assert_eq!(winner, explanation.entity);
     let competitors = competitors(window);
     assert_eq!(competitors.len(), candidate.window);
     assert_eq!(
         competitors[candidate.window_rank - 1].value,
         Some(candidate.divergence)
     );
-    assert!(competitors.iter().all(|c| c.value.unwrap() >= least));
+    assert!(
+        competitors
+            .iter()
+            .all(|competitor| competitor.value.unwrap() >= least)
+    );
 }
 
 #[test]
-fn an_entity_outside_the_list_is_explained_as_far_as_possible() {
-    let mut asker = Asker::new();
-    let mut request = asker.query(5, Mode::Both);
-    let (picks, _, missing) = asker.expand(&request);
+fn an_entity_outside_the_list_is_explained() {
+    let mut engine = DemoEngine::new();
+    let mut request = engine.query(5, Mode::Both);
+    let (picks, _, missing) = engine.expand(&request);
     request.rejected = vec![picks[0].entity];
-    let outside = EntityId(4_000_000);
-    let far = asker.catalogue.entities.iter().map(|e| e.id).find(|e| {
+    let unindexed = EntityId(4_000_000);
+    let unlisted = engine.catalogue.entities.iter().map(|e| e.id).find(|e| {
         !picks.iter().any(|c| c.entity == *e)
             && !request.seeds.contains(e)
             && !missing.iter().any(|m| m.entity == *e)
     });
-    let explanation = asker.explain(
+    let explanation = engine.explain(
         &request,
-        &[picks[0].entity, request.seeds[1], far.unwrap(), outside],
+        &[
+            picks[0].entity,
+            request.seeds[1],
+            unlisted.unwrap(),
+            unindexed,
+        ],
     );
-    let statuses: Vec<&EntityStatus> = explanation.entities.iter().map(|one| &one.status).collect();
+    let statuses: Vec<&EntityStatus> = explanation
+        .entities
+        .iter()
+        .map(|explained| &explained.status)
+        .collect();
     assert_eq!(
         statuses[..2],
         [
@@ -278,14 +306,14 @@ fn an_entity_outside_the_list_is_explained_as_far_as_possible() {
         ..explanation
     };
     assert_sums(&known);
-    let lost = missing.iter().find_map(|m| match m.reason {
+    let lost_in_window = missing.iter().find_map(|m| match m.reason {
         MissingReason::LostInWindow { pick } => Some((m.entity, pick)),
         _ => None,
     });
-    if let Some((entity, number)) = lost {
+    if let Some((entity, number)) = lost_in_window {
         request.rejected.clear();
-        let one = asker.explain(&request, &[entity]).entities.remove(0);
-        let pick = one.pick().unwrap();
+        let explained = engine.explain(&request, &[entity]).entities.remove(0);
+        let pick = explained.pick().unwrap();
         assert_eq!(pick.value, Some(number as f64));
         let (winner, least) = pick.winner().unwrap();
         assert_eq!(winner, picks[number - 1].entity);
@@ -294,31 +322,32 @@ fn an_entity_outside_the_list_is_explained_as_far_as_possible() {
 }
 
 #[test]
-fn a_joint_expansion_and_one_of_other_settings_are_explained_as_they_ran() {
-    let mut asker = Asker::new();
-    let mut ask = asker.query(5, Mode::Both);
-    ask.joint = Some(JointScope {
+fn a_joint_expansion_is_explained_with_its_settings() {
+    let mut engine = DemoEngine::new();
+    let mut request = engine.query(5, Mode::Both);
+    request.joint = Some(JointScope {
         seed_count: SeedCount::Three,
         number: 0,
     });
-    ask.settings = SearchSettings {
+    request.settings = SearchSettings {
         window: Some(4),
         weights: Some([1, 0]),
     };
-    let (picks, order, _) = asker.expand(&ask);
-    assert!(order.iter().map(|r| r.pick).eq(0..picks.len()));
-    let explained = asker.explain(&ask, &[picks[7].entity]);
-    assert_sums(&explained);
-    let pick = explained.entities[0].pick().unwrap();
+    let (picks, reranked_picks, _) = engine.expand(&request);
+    assert!(reranked_picks.iter().map(|r| r.pick).eq(0..picks.len()));
+    let explanation = engine.explain(&request, &[picks[7].entity]);
+    assert_sums(&explanation);
+    let pick = explanation.entities[0].pick().unwrap();
     assert_eq!(competitors(pick).len(), 4);
-    let ReplyKind::Measured { picked, reranked } = asker.ask(RequestKind::Measure(ask.clone()))
+    let ReplyKind::Measured { picked, reranked } =
+        engine.request(RequestKind::Measure(request.clone()))
     else {
         panic!()
     };
     assert_eq!(picked, reranked);
-    ask.class = None;
+    request.class = None;
     assert!(matches!(
-        asker.ask(RequestKind::Measure(ask)),
+        engine.request(RequestKind::Measure(request)),
         ReplyKind::Failed(_)
     ));
 }

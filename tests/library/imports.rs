@@ -1,4 +1,4 @@
-//! Other indexes and runs beside the index, and evaluations that are cache for the next time.
+//! Tests of imported indexes and runs, and of cached evaluations.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
@@ -15,32 +15,33 @@ use multiexpan::types::{
     DeviceChoice, EntityId, EvaluationProtocol, MetricValues, Mode, RankingKind, SeedCount,
 };
 
-/// Only a hang takes longer, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(20 * 60);
+/// The time to wait for a reply. Only a hang exceeds it, even on a busy machine.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
-fn demo() -> PathBuf {
+/// Returns the folder of the demo index.
+fn demo_index() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index")
 }
 
-/// An engine that has opened the demo, and is engine one thing at a time.
+/// An engine that has opened the demo index and receives one request at a time.
 struct TestEngine {
     engine: Engine,
     replies: Receiver<multiexpan::engine::protocol::Reply>,
-    last: u64,
+    last_id: u64,
 }
 
 impl TestEngine {
     fn start(cache: Option<PathBuf>) -> TestEngine {
         let (send, replies) = channel();
-        // The receiver may be gone at the end of a test.
+        // The receiver may have been dropped at the end of a test.
         let engine = Engine::start(cache, move |reply| drop(send.send(reply))).unwrap();
         let mut engine = TestEngine {
             engine,
             replies,
-            last: 0,
+            last_id: 0,
         };
         let opened = engine.request(RequestKind::Open {
-            index: demo(),
+            index: demo_index(),
             dataset: None,
             device: DeviceChoice::Cpu,
         });
@@ -48,16 +49,16 @@ impl TestEngine {
         engine
     }
 
-    /// Sends a request; returns its replies up to the last.
+    /// Sends a request and returns all its replies.
     fn request(&mut self, kind: RequestKind) -> Vec<ReplyKind> {
-        self.last += 1;
+        self.last_id += 1;
         self.engine.send(Request {
-            id: RequestId(self.last),
+            id: RequestId(self.last_id),
             kind,
         });
         let mut replies = Vec::new();
         loop {
-            let reply = self.replies.recv_timeout(PATIENCE).unwrap().kind;
+            let reply = self.replies.recv_timeout(REPLY_TIMEOUT).unwrap().kind;
             let more_follow = matches!(
                 reply,
                 ReplyKind::Progress(_) | ReplyKind::ClassEvaluated { .. }
@@ -69,33 +70,36 @@ impl TestEngine {
         }
     }
 
-    fn evaluate(&mut self, of: Ranker) -> (MetricValues, bool) {
-        let replies = self.request(RequestKind::Evaluate(plan(of)));
-        let worked = replies
+    /// Returns the metrics of a ranker, and whether they had to be computed.
+    fn evaluate(&mut self, ranker: Ranker) -> (MetricValues, bool) {
+        let replies = self.request(RequestKind::Evaluate(evaluation_key(ranker)));
+        let computed = replies
             .iter()
             .any(|reply| matches!(reply, ReplyKind::Progress(_)));
         match replies.last() {
-            Some(ReplyKind::Evaluated { metrics, .. }) => (*metrics, worked),
+            Some(ReplyKind::Evaluated { metrics, .. }) => (*metrics, computed),
             other => panic!("{other:?}"),
         }
     }
 
+    /// Imports an index or a run, or returns the error message.
     fn import(&mut self, path: &Path) -> Result<Import, String> {
         match self
             .request(RequestKind::Import { path: path.into() })
             .pop()
         {
             Some(ReplyKind::Imported(import)) => Ok(import),
-            Some(ReplyKind::Failed(why)) => Err(why),
+            Some(ReplyKind::Failed(message)) => Err(message),
             other => panic!("{other:?}"),
         }
     }
 
+    /// Compares two rankers query by query.
     fn compare(&mut self, first: Ranker, second: Ranker) -> QueryComparison {
         match self
             .request(RequestKind::Compare {
-                first: plan(first),
-                second: plan(second),
+                first: evaluation_key(first),
+                second: evaluation_key(second),
             })
             .pop()
         {
@@ -105,7 +109,8 @@ impl TestEngine {
     }
 }
 
-fn plan(ranker: Ranker) -> EvaluationKey {
+/// Returns the key of an evaluation with three seeds, ranked by similarity to the seeds.
+fn evaluation_key(ranker: Ranker) -> EvaluationKey {
     EvaluationKey {
         ranker,
         seed_count: SeedCount::Three,
@@ -117,20 +122,21 @@ fn plan(ranker: Ranker) -> EvaluationKey {
 fn a_cached_evaluation_is_not_computed_again() {
     let folder = tempfile::tempdir().unwrap();
     let cache = || Some(folder.path().join("evaluations"));
-    let (first, worked) = TestEngine::start(cache()).evaluate(Ranker::OpenIndex(Mode::Text));
-    assert!(worked);
-    let mut again = TestEngine::start(cache());
+    let (text_metrics, computed) =
+        TestEngine::start(cache()).evaluate(Ranker::OpenIndex(Mode::Text));
+    assert!(computed);
+    let mut restarted = TestEngine::start(cache());
     assert_eq!(
-        again.evaluate(Ranker::OpenIndex(Mode::Text)),
-        (first, false)
+        restarted.evaluate(Ranker::OpenIndex(Mode::Text)),
+        (text_metrics, false)
     );
-    // Only what was evaluated is cached.
-    let (other, worked) = again.evaluate(Ranker::OpenIndex(Mode::Image));
-    assert!(worked && other != first);
-    // Without a folder nothing is cached.
+    // Only completed evaluations are cached.
+    let (image_metrics, computed) = restarted.evaluate(Ranker::OpenIndex(Mode::Image));
+    assert!(computed && image_metrics != text_metrics);
+    // Nothing is cached without a folder.
     assert_eq!(
         TestEngine::start(None).evaluate(Ranker::OpenIndex(Mode::Text)),
-        (first, true)
+        (text_metrics, true)
     );
 }
 
@@ -138,7 +144,7 @@ fn a_cached_evaluation_is_not_computed_again() {
 fn a_run_is_imported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other.run");
-    let session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
+    let session = Session::open(&demo_index(), None, DeviceChoice::Cpu).unwrap();
     let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::SeedSimilarity);
     let plan = EvaluationPlan {
         mode,
@@ -148,22 +154,26 @@ fn a_run_is_imported() {
         class: None,
     };
     let evaluated = evaluate(&session, &plan, None, &mut Unobserved).unwrap();
-    let name = |class| session.catalogue.class(class).name.clone();
+    let class_name = |class| session.catalogue.class(class).name.clone();
     let ranking = |result: &multiexpan::jobs::evaluate::QueryResult| Ranking {
-        query: format!("{}/3/{}", name(result.query.class), result.query.number + 1),
+        query: format!(
+            "{}/3/{}",
+            class_name(result.query.class),
+            result.query.number + 1
+        ),
         candidates: result.ranking.clone(),
     };
-    // of all but the first 7 queries
+    // The run has rankings of all queries except the first 7.
     let mut rankings: Vec<Ranking> = evaluated.results.iter().skip(7).map(ranking).collect();
     rankings[0].candidates.push((EntityId(9_999_999), -1e6));
-    let twice = rankings[1].candidates[0];
-    rankings[1].candidates.push((twice.0, -1e6));
+    let duplicate = rankings[1].candidates[0];
+    rankings[1].candidates.push((duplicate.0, -1e6));
     rankings[2]
         .candidates
         .insert(0, (evaluated.results[9].query.seeds[0], 1e6));
     rankings.push(Ranking {
         query: "nothing/3/1".into(),
-        candidates: vec![twice],
+        candidates: vec![duplicate],
     });
     Run {
         tag: "other".into(),
@@ -193,22 +203,22 @@ fn a_run_is_imported() {
         !warnings.contains("5 seeds"),
         "a run of the one kind need not have the other: {warnings}"
     );
-    let (_, worked) = engine.evaluate(Ranker::ImportedRun(0));
-    assert!(!worked);
+    let (_, computed) = engine.evaluate(Ranker::ImportedRun(0));
+    assert!(!computed);
     engine.evaluate(Ranker::OpenIndex(Mode::Text));
-    let compared = engine.compare(Ranker::OpenIndex(Mode::Text), Ranker::ImportedRun(0));
-    assert_eq!(compared.unmatched, [7, 0]);
-    assert_eq!(compared.queries.len(), evaluated.results.len() - 7);
+    let comparison = engine.compare(Ranker::OpenIndex(Mode::Text), Ranker::ImportedRun(0));
+    assert_eq!(comparison.unmatched, [7, 0]);
+    assert_eq!(comparison.queries.len(), evaluated.results.len() - 7);
     assert!(
-        compared.queries.iter().all(|q| q.ap[0] == q.ap[1]),
+        comparison.queries.iter().all(|q| q.ap[0] == q.ap[1]),
         "the same lists"
     );
 }
 
 #[test]
-fn every_form_of_a_run_is_imported() {
+fn every_run_format_is_imported() {
     let folder = tempfile::tempdir().unwrap();
-    let session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
+    let session = Session::open(&demo_index(), None, DeviceChoice::Cpu).unwrap();
     let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::SeedSimilarity);
     let plan = EvaluationPlan {
         mode,
@@ -231,26 +241,26 @@ fn every_form_of_a_run_is_imported() {
         ..Run::default()
     };
     let mut engine = TestEngine::start(None);
-    let own = engine.evaluate(Ranker::OpenIndex(Mode::Text)).0;
-    for (place, form) in (0..).zip(RunFormat::ALL) {
-        let path = folder.path().join(form.name());
-        session.write_run(&run, form, &path).unwrap();
+    let own_metrics = engine.evaluate(Ranker::OpenIndex(Mode::Text)).0;
+    for (number, format) in (0..).zip(RunFormat::ALL) {
+        let path = folder.path().join(format.name());
+        session.write_run(&run, format, &path).unwrap();
         let import = engine.import(&path).unwrap();
         assert_eq!(
             (&import.rankers[..], import.warnings.len()),
-            (&[Ranker::ImportedRun(place)][..], 0),
+            (&[Ranker::ImportedRun(number)][..], 0),
             "{:?}",
             import.warnings
         );
         assert_eq!(
-            engine.evaluate(Ranker::ImportedRun(place)).0.ap,
-            own.ap,
-            "{form}"
+            engine.evaluate(Ranker::ImportedRun(number)).0.ap,
+            own_metrics.ap,
+            "{format}"
         );
     }
-    let strange = folder.path().join("strange.run");
-    std::fs::write(&strange, "fish/3/1 Q0 sea_unicorn 1 1 x\n").unwrap();
-    let import = engine.import(&strange).unwrap();
+    let unknown = folder.path().join("strange.run");
+    std::fs::write(&unknown, "fish/3/1 Q0 sea_unicorn 1 1 x\n").unwrap();
+    let import = engine.import(&unknown).unwrap();
     assert_eq!(
         import.unknown_entities.values().collect::<Vec<_>>(),
         ["sea_unicorn"],
@@ -261,7 +271,7 @@ fn every_form_of_a_run_is_imported() {
 #[test]
 fn another_index_is_imported() {
     let mut engine = TestEngine::start(None);
-    let import = engine.import(&demo()).unwrap();
+    let import = engine.import(&demo_index()).unwrap();
     let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Ranker::ImportedIndex(0, mode));
     assert_eq!(
         (
@@ -271,12 +281,16 @@ fn another_index_is_imported() {
         ),
         ("demo", &modes[..], 0)
     );
-    let own = engine.evaluate(Ranker::OpenIndex(Mode::Image)).0;
-    assert_eq!(engine.evaluate(modes[2]).0, own, "it is the same index");
-    let compared = engine.compare(Ranker::OpenIndex(Mode::Image), modes[2]);
+    let own_metrics = engine.evaluate(Ranker::OpenIndex(Mode::Image)).0;
+    assert_eq!(
+        engine.evaluate(modes[2]).0,
+        own_metrics,
+        "it is the same index"
+    );
+    let comparison = engine.compare(Ranker::OpenIndex(Mode::Image), modes[2]);
     assert!(
-        compared.unmatched == [0, 0]
-            && compared
+        comparison.unmatched == [0, 0]
+            && comparison
                 .queries
                 .iter()
                 .all(|q| q.rankings[0] == q.rankings[1])
@@ -284,14 +298,14 @@ fn another_index_is_imported() {
 }
 
 #[test]
-fn other_files_are_refused() {
+fn files_that_cannot_be_imported_are_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = TestEngine::start(None);
-    let strange = folder.path().join("strange.run");
-    std::fs::write(&strange, "nothing/3/1 Q0 5 1 0.5 x\n").unwrap();
+    let unknown = folder.path().join("strange.run");
+    std::fs::write(&unknown, "nothing/3/1 Q0 5 1 0.5 x\n").unwrap();
     let damaged = folder.path().join("damaged.run");
     std::fs::write(&damaged, "fish/3/1 Q0 5\n").unwrap();
-    let with = |name: &str, setting: &str| {
+    let run_with_metadata = |name: &str, setting: &str| {
         let path = folder.path().join(name);
         std::fs::write(&path, "fish/3/1 Q0 5 1 0.5 x\n").unwrap();
         std::fs::write(
@@ -303,29 +317,28 @@ fn other_files_are_refused() {
     };
     for (path, expected) in [
         (
-            with("a", "dataset_hash"),
+            run_with_metadata("a", "dataset_hash"),
             "a is not comparable: it is of another data set",
         ),
         (
-            with("b", "queries"),
+            run_with_metadata("b", "queries"),
             "b is not comparable: its queries are those of 0123",
         ),
         (
-            with("c", "queries_hash"),
+            run_with_metadata("c", "queries_hash"),
             "c is not comparable: the queries or the gold that it was made with",
         ),
         (folder.path().join("none"), "none"),
         (folder.path().to_owned(), "index.json"),
-        (strange, "no query of this data set"),
+        (unknown, "no query of this data set"),
         (damaged, "expected “query Q0 entity rank score tag”"),
     ] {
-        let why = engine.import(&path).unwrap_err();
-        assert!(why.contains(expected), "{why}");
+        let message = engine.import(&path).unwrap_err();
+        assert!(message.contains(expected), "{message}");
     }
+    let key = evaluation_key(Ranker::ImportedRun(0));
     assert!(matches!(
-        engine
-            .request(RequestKind::Evaluate(plan(Ranker::ImportedRun(0))))
-            .pop(),
+        engine.request(RequestKind::Evaluate(key)).pop(),
         Some(ReplyKind::Failed(_))
     ));
 }

@@ -1,5 +1,5 @@
-//! Text encoders from the files of their folders: the same token ids as Hugging Face's libraries,
-//! every parameter used or named, and whatever does not go together refused when it is opened.
+//! Tests of text encoders that are opened from folders. Token ids equal those of Hugging Face's
+//! libraries, every parameter is used or reported, and files that do not match are an error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,22 +19,24 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(ROOT).join("tests/fixtures/tokenizer").join(name)
 }
 
-fn read(path: &Path) -> Value {
+/// Reads a JSON file.
+fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// One option of `fixtures/tokenizer/options.py`.
-struct Golden(Value);
+/// An option of `fixtures/tokenizer/options.py` with its expected token ids.
+struct TokenizerOption(Value);
 
-impl Golden {
+impl TokenizerOption {
+    /// Returns the words of the vocabulary in the order of their ids.
     fn words(&self) -> Vec<String> {
         let vocabulary = self.0["vocabulary"].as_str().unwrap();
         let text = fs::read_to_string(fixture(&format!("{vocabulary}.txt"))).unwrap();
-        let more: Vec<String> = serde_json::from_value(self.0["more_words"].clone()).unwrap();
-        text.lines().map(str::to_owned).chain(more).collect()
+        let additional: Vec<String> = serde_json::from_value(self.0["more_words"].clone()).unwrap();
+        text.lines().map(str::to_owned).chain(additional).collect()
     }
 
-    /// Writes the files of the folder.
+    /// Writes the files of a tokenizer with this option to `folder`.
     fn write(&self, folder: &Path) {
         let words = self.words();
         if self.0["normalizer"].is_null() {
@@ -52,8 +54,8 @@ impl Golden {
     }
 }
 
-/// A `tokenizer.json` that cuts texts at 8 tokens and fills them up to 16, which is not to be
-/// followed.
+/// Returns a `tokenizer.json` that truncates texts to 8 tokens and pads them to 16. The tokenizer
+/// must ignore both settings.
 fn tokenizer_json(words: &[String], normalizer: &Value) -> Value {
     let vocabulary: Map<String, Value> = words
         .iter()
@@ -72,8 +74,8 @@ fn tokenizer_json(words: &[String], normalizer: &Value) -> Value {
     })
 }
 
-/// The sentences of `options.py`: lines of the demo's corpus, an unusual word between the words of
-/// each.
+/// Returns the sentences of `options.py`, which are lines of the demo's corpus with an unusual word
+/// inserted into each.
 fn sentences(unusual: &[String]) -> Vec<Vec<String>> {
     let demo = fs::read_to_string(Path::new(ROOT).join("data/demo/sentences.json")).unwrap();
     let sentence = |(i, line): (usize, &str)| {
@@ -88,29 +90,30 @@ fn sentences(unusual: &[String]) -> Vec<Vec<String>> {
     demo.lines().take(1000).enumerate().map(sentence).collect()
 }
 
-/// FNV-1a over the ids of all sentences, each ended by `u32::MAX`.
-fn hash(sentences: &[Vec<i64>]) -> String {
-    let ends = sentences
+/// Returns the FNV-1a hash of the ids of all sentences, with `u32::MAX` after each sentence.
+fn hash_ids(sentences: &[Vec<i64>]) -> String {
+    let terminated = sentences
         .iter()
         .flat_map(|ids| ids.iter().map(|&id| id as u32).chain([u32::MAX]));
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     format!(
         "{:016x}",
-        ends.flat_map(u32::to_le_bytes)
+        terminated
+            .flat_map(u32::to_le_bytes)
             .fold(0xcbf2_9ce4_8422_2325, mix)
     )
 }
 
 #[test]
-fn ids_are_hugging_faces_for_every_option() {
-    let file = read(&fixture("options.json"));
+fn ids_match_hugging_face_for_every_option() {
+    let file = read_json(&fixture("options.json"));
     let sentences = sentences(&serde_json::from_value::<Vec<String>>(file["odd"].clone()).unwrap());
     assert_eq!(sentences.len(), 1000);
     let mut hashes = BTreeMap::new();
     for option in file["options"].as_array().unwrap() {
         let name = option["name"].as_str().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        Golden(option.clone()).write(folder.path());
+        TokenizerOption(option.clone()).write(folder.path());
         let tokenizer = TextTokenizer::open(folder.path()).unwrap();
         let ids: Vec<Vec<i64>> = sentences
             .iter()
@@ -118,17 +121,17 @@ fn ids_are_hugging_faces_for_every_option() {
             .collect();
         let first: Vec<Vec<i64>> = serde_json::from_value(option["first"].clone()).unwrap();
         assert_eq!(ids[..first.len()], first, "{name}");
-        assert_eq!(hash(&ids), option["hash"], "{name}");
-        hashes.insert(hash(&ids), name);
+        assert_eq!(hash_ids(&ids), option["hash"], "{name}");
+        hashes.insert(hash_ids(&ids), name);
     }
-    // most options differ, or the test would tell nothing: of the others, some say what is so
-    // anyway
+    // Most options must give different ids, or the test would show nothing. The others include
+    // options that state a default.
     assert_eq!(hashes.len(), 11, "{hashes:?}");
 }
 
-/// Nothing that is in `vocab.txt` beside its words may become part of a token.
+/// Checks that no byte of `vocab.txt` other than its words becomes part of a token.
 #[test]
-fn a_vocabulary_may_have_a_byte_order_mark_crlf_and_a_word_twice() {
+fn a_vocabulary_may_have_a_byte_order_mark_crlf_and_a_repeated_word() {
     let plain = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nlion\ntiger\nlion\n";
     let folder = tempfile::tempdir().unwrap();
     let ids = |text: &str| {
@@ -140,7 +143,7 @@ fn a_vocabulary_may_have_a_byte_order_mark_crlf_and_a_word_twice() {
             tokenizer.word_pieces(&words).unwrap(),
         )
     };
-    // the last row of a word that is there twice, as in transformers
+    // The id of a repeated word is that of its last row, as in transformers.
     let expected = (vec![2, 4, 3], vec![7, 6, 1]);
     assert_eq!(ids(plain), expected);
     assert_eq!(ids(&plain.replace('\n', "\r\n")), expected);
@@ -149,9 +152,9 @@ fn a_vocabulary_may_have_a_byte_order_mark_crlf_and_a_word_twice() {
 }
 
 #[test]
-fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
+fn unsupported_tokenizer_settings_are_an_error() {
     let vocabulary = fs::read_to_string(fixture("vocab.txt")).unwrap();
-    let said = |files: &[(&str, &str)]| {
+    let opening_error = |files: &[(&str, &str)]| {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("vocab.txt"), &vocabulary).unwrap();
         files
@@ -166,9 +169,9 @@ fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
         r#"{"do_basic_tokenize": true, "never_split": null, "model_max_length": 512, "tokenizer_class": "BertTokenizer"}"#,
         r#"{"never_split": [], "strip_accents": null, "tokenizer_class": "DistilBertTokenizerFast"}"#,
     ] {
-        assert_eq!(said(&[(config, harmless)]), None);
+        assert_eq!(opening_error(&[(config, harmless)]), None);
     }
-    for (content, why) in [
+    for (content, expected) in [
         (
             r#"{"do_basic_tokenize": false}"#,
             "`do_basic_tokenize` false (only true is supported)",
@@ -219,10 +222,10 @@ fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
             "run `git lfs pull`",
         ),
     ] {
-        let found = said(&[(config, content)]).unwrap_or_default();
-        assert!(found.contains(why), "{content}: {found}");
+        let message = opening_error(&[(config, content)]).unwrap_or_default();
+        assert!(message.contains(expected), "{content}: {message}");
     }
-    for (name, content, why) in [
+    for (name, content, expected) in [
         (
             "special_tokens_map.json",
             r#"{"cls_token": 5}"#,
@@ -250,37 +253,38 @@ fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
             "vocab.txt is a Git LFS pointer",
         ),
     ] {
-        let found = said(&[(name, content)]).unwrap_or_default();
-        assert!(found.contains(why), "{name} {content}: {found}");
+        let message = opening_error(&[(name, content)]).unwrap_or_default();
+        assert!(message.contains(expected), "{name} {content}: {message}");
     }
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("vocab.txt"), b"[PAD]\n[UNK]\n\xff\xfe\n").unwrap();
-    let found = TextTokenizer::open(folder.path())
+    let message = TextTokenizer::open(folder.path())
         .err()
         .unwrap()
         .to_string();
-    assert!(found.contains("vocab.txt:3: is not UTF-8"), "{found}");
+    assert!(message.contains("vocab.txt:3: is not UTF-8"), "{message}");
 }
 
-/// A small BERT's folder.
-struct Folder(tempfile::TempDir);
+/// A temporary folder with the files of a small BERT.
+struct EncoderFolder(tempfile::TempDir);
 
 const LAYERS: i64 = 2;
 
-impl Folder {
-    fn new() -> Folder {
-        let folder = Folder(tempfile::tempdir().unwrap());
-        fs::copy(fixture("vocab.txt"), folder.at("vocab.txt")).unwrap();
+impl EncoderFolder {
+    fn new() -> EncoderFolder {
+        let folder = EncoderFolder(tempfile::tempdir().unwrap());
+        fs::copy(fixture("vocab.txt"), folder.file("vocab.txt")).unwrap();
         folder.configure(json!({}));
         folder.write_weights(parameters());
         folder
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    /// Returns the path of a file of the folder.
+    fn file(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    /// Writes `config.json` with some of its settings changed.
+    /// Writes `config.json` with `changes` applied to its settings.
     fn configure(&self, changes: Value) {
         let mut settings = json!({ "model_type": "bert", "hidden_size": 8, "num_hidden_layers": LAYERS,
             "num_attention_heads": 2, "intermediate_size": 12, "vocab_size": 32, "max_position_embeddings": 160 });
@@ -288,26 +292,27 @@ impl Folder {
             .as_object_mut()
             .unwrap()
             .extend(changes.as_object().unwrap().clone());
-        fs::write(self.at("config.json"), settings.to_string()).unwrap();
+        fs::write(self.file("config.json"), settings.to_string()).unwrap();
     }
 
     fn write_weights(&self, tensors: impl IntoIterator<Item = (String, Tensor)>) {
-        write(&self.at("model.safetensors"), tensors);
+        write_tensors(&self.file("model.safetensors"), tensors);
     }
 
     fn open(&self) -> Result<TextEncoder, String> {
         TextEncoder::open(self.0.path().to_str().unwrap()).map_err(|error| error.to_string())
     }
 
-    /// Returns what is wrong once the settings are changed.
-    fn refused(&self, changes: Value) -> String {
+    /// Returns the error of opening the encoder with `changes` applied to its settings.
+    fn error_with_settings(&self, changes: Value) -> String {
         self.configure(changes);
-        let said = self.open().err().expect("it opened");
+        let message = self.open().err().expect("it opened");
         self.configure(json!({}));
-        said
+        message
     }
 }
 
+/// Returns the parameters of a new BERT of the size of the folder's settings.
 fn parameters() -> BTreeMap<String, Tensor> {
     let sizes = NetworkConfig {
         hidden: 8,
@@ -327,21 +332,22 @@ fn parameters() -> BTreeMap<String, Tensor> {
         .collect()
 }
 
-fn write(path: &Path, tensors: impl IntoIterator<Item = (String, Tensor)>) {
+/// Writes tensors to a safetensors file.
+fn write_tensors(path: &Path, tensors: impl IntoIterator<Item = (String, Tensor)>) {
     let tensors: Vec<(String, Tensor)> = tensors.into_iter().collect();
     Tensor::write_safetensors(&tensors, path).unwrap();
 }
 
 #[test]
-fn an_encoder_opens_under_any_prefix_and_names_what_it_does_not_use() {
-    let folder = Folder::new();
+fn an_encoder_opens_under_any_prefix_and_reports_unused_parameters() {
+    let folder = EncoderFolder::new();
     let plain = folder.open().unwrap();
     assert!(plain.left_out.is_empty());
     assert_eq!((plain.sizes.hidden, plain.tokenizer.max_length()), (8, 150));
     let ones = || Tensor::ones([3], (Kind::Float, Device::Cpu));
     for prefix in ["bert.", "model.bert.", "module._orig_mod.bert."] {
         let value = |name: &str| plain.weights.get(name).unwrap();
-        let named = plain
+        let prefixed = plain
             .weights
             .names()
             .map(|name| (format!("{prefix}{name}"), value(name)));
@@ -351,17 +357,17 @@ fn an_encoder_opens_under_any_prefix_and_names_what_it_does_not_use() {
             "classifier.bias",
         ]
         .map(|name| (name.to_owned(), ones()));
-        folder.write_weights(named.chain(heads));
+        folder.write_weights(prefixed.chain(heads));
         let encoder = folder.open().unwrap();
         let left_out: Vec<&str> = encoder
             .left_out
             .iter()
-            .map(|(what, _)| what.as_str())
+            .map(|(part, _)| part.as_str())
             .collect();
         assert!(
             left_out
                 .iter()
-                .any(|what| what.starts_with("parameters of classifier in ")),
+                .any(|part| part.starts_with("parameters of classifier in ")),
             "{left_out:?}"
         );
         let name = "encoder.layer.1.output.dense.weight";
@@ -373,20 +379,20 @@ fn an_encoder_opens_under_any_prefix_and_names_what_it_does_not_use() {
 }
 
 #[test]
-fn weights_of_another_architecture_are_refused_by_name() {
-    let folder = Folder::new();
-    let said = folder.refused(json!({ "num_hidden_layers": 1 }));
+fn weights_of_another_architecture_are_an_error() {
+    let folder = EncoderFolder::new();
+    let message = folder.error_with_settings(json!({ "num_hidden_layers": 1 }));
     assert!(
-        said.contains("is not a BERT of 1 layers: it also has encoder.layer.1."),
-        "{said}"
+        message.contains("is not a BERT of 1 layers: it also has encoder.layer.1."),
+        "{message}"
     );
-    let said = folder.refused(json!({ "num_hidden_layers": 3 }));
+    let message = folder.error_with_settings(json!({ "num_hidden_layers": 3 }));
     assert!(
-        said.contains("has no `encoder.layer.2.attention.self.query.weight`"),
-        "{said}"
+        message.contains("has no `encoder.layer.2.attention.self.query.weight`"),
+        "{message}"
     );
-    let said = folder.refused(json!({ "num_hidden_layers": 1_000_000_000 }));
-    assert!(said.contains("has no `encoder.layer.2."), "{said}");
+    let message = folder.error_with_settings(json!({ "num_hidden_layers": 1_000_000_000 }));
+    assert!(message.contains("has no `encoder.layer.2."), "{message}");
     for (setting, name) in [
         ("vocab_size", "embeddings.word_embeddings.weight"),
         (
@@ -400,69 +406,69 @@ fn weights_of_another_architecture_are_refused_by_name() {
         ("hidden_size", "embeddings.word_embeddings.weight"),
     ] {
         for size in [1_000_000_000_000i64, 40] {
-            let said = folder.refused(json!({ setting: size }));
+            let message = folder.error_with_settings(json!({ setting: size }));
             assert!(
-                said.contains(name) && said.contains(&size.to_string()),
-                "{said}"
+                message.contains(name) && message.contains(&size.to_string()),
+                "{message}"
             );
         }
     }
     assert!(
         folder
-            .refused(json!({ "position_embedding_type": "relative_key" }))
+            .error_with_settings(json!({ "position_embedding_type": "relative_key" }))
             .contains("`position_embedding_type`")
     );
     assert!(
         folder
-            .refused(json!({ "model_type": "clip" }))
+            .error_with_settings(json!({ "model_type": "clip" }))
             .contains("`model_type` \"clip\" (only \"bert\" is supported)")
     );
     assert!(
         folder
-            .refused(json!({ "num_attention_heads": 3 }))
+            .error_with_settings(json!({ "num_attention_heads": 3 }))
             .contains("is not divisible by the 3 heads")
     );
 
-    let mut relative = parameters();
+    let mut with_distances = parameters();
     let distances = Tensor::ones([319, 4], (Kind::Float, Device::Cpu));
-    relative.insert(
+    with_distances.insert(
         "encoder.layer.0.attention.self.distance_embedding.weight".into(),
         distances,
     );
-    folder.write_weights(relative);
-    let said = folder.open().err().unwrap();
+    folder.write_weights(with_distances);
+    let message = folder.open().err().unwrap();
     assert!(
-        said.contains("it also has encoder.layer.0.attention.self.distance_embedding.weight"),
-        "{said}"
+        message.contains("it also has encoder.layer.0.attention.self.distance_embedding.weight"),
+        "{message}"
     );
 
-    let mut poisoned = parameters();
-    let _ = poisoned["embeddings.word_embeddings.weight"]
+    let mut invalid = parameters();
+    let _ = invalid["embeddings.word_embeddings.weight"]
         .get(5)
         .get(2)
         .fill_(f64::NAN);
     folder.write_weights(
-        poisoned
+        invalid
             .iter()
             .map(|(name, value)| (name.clone(), value.shallow_clone())),
     );
-    let said = folder.open().err().unwrap();
+    let message = folder.open().err().unwrap();
     assert!(
-        said.contains(
+        message.contains(
             "`embeddings.word_embeddings.weight` [32, 8] that is not finite: NaN at [5, 2]"
         ),
-        "{said}"
+        "{message}"
     );
-    // beyond the largest f16
-    poisoned.insert(
+    // The value exceeds the largest f16.
+    invalid.insert(
         "embeddings.LayerNorm.bias".into(),
         Tensor::full([8], 1e5, (Kind::Float, Device::Cpu)).to_kind(Kind::Half),
     );
-    poisoned.insert(
+    invalid.insert(
         "embeddings.word_embeddings.weight".into(),
         Tensor::ones([32, 8], (Kind::Float, Device::Cpu)),
     );
-    folder.write_weights(poisoned);
+    folder.write_weights(invalid);
     assert!(
         folder
             .open()
@@ -473,20 +479,20 @@ fn weights_of_another_architecture_are_refused_by_name() {
 }
 
 #[test]
-fn tokenizer_and_encoder_must_be_of_one_model() {
-    let folder = Folder::new();
-    let words = fs::read_to_string(folder.at("vocab.txt")).unwrap();
-    fs::write(folder.at("vocab.txt"), format!("{words}[ENT]\n")).unwrap();
-    let said = folder.open().err().unwrap();
+fn a_tokenizer_larger_than_its_encoder_is_an_error() {
+    let folder = EncoderFolder::new();
+    let words = fs::read_to_string(folder.file("vocab.txt")).unwrap();
+    fs::write(folder.file("vocab.txt"), format!("{words}[ENT]\n")).unwrap();
+    let message = folder.open().err().unwrap();
     assert!(
-        said.contains(
+        message.contains(
             "vocab.txt has a token “[ENT]” with the id 32, for a text encoder of 32 token"
         ),
-        "{said}"
+        "{message}"
     );
-    // fewer tokens than rows is how models are padded
+    // A padded model has more rows than its tokenizer has tokens, which is allowed.
     fs::write(
-        folder.at("vocab.txt"),
+        folder.file("vocab.txt"),
         words
             .lines()
             .take(30)
@@ -498,18 +504,18 @@ fn tokenizer_and_encoder_must_be_of_one_model() {
 }
 
 #[test]
-fn what_is_not_a_text_encoder_is_said() {
-    let folder = Folder::new();
-    let file = folder.at("model.safetensors");
-    let said = TextEncoder::open(file.to_str().unwrap())
+fn a_folder_without_a_text_encoder_is_an_error() {
+    let folder = EncoderFolder::new();
+    let file = folder.file("model.safetensors");
+    let message = TextEncoder::open(file.to_str().unwrap())
         .err()
         .unwrap()
         .to_string();
     assert!(
-        said.contains("is a file; a text encoder is a folder with config.json"),
-        "{said}"
+        message.contains("is a file; a text encoder is a folder with config.json"),
+        "{message}"
     );
-    fs::remove_file(folder.at("config.json")).unwrap();
+    fs::remove_file(folder.file("config.json")).unwrap();
     assert!(
         folder
             .open()
@@ -517,7 +523,7 @@ fn what_is_not_a_text_encoder_is_said() {
             .unwrap()
             .contains("no BERT configuration at")
     );
-    fs::write(folder.at("config.json"), b"\xef\xbb\xbf{").unwrap();
+    fs::write(folder.file("config.json"), b"\xef\xbb\xbf{").unwrap();
     assert!(
         folder
             .open()
@@ -542,19 +548,20 @@ fn what_is_not_a_text_encoder_is_said() {
         "layer1.0.conv1.weight".to_owned(),
         Tensor::ones([2], (Kind::Float, Device::Cpu)),
     )]);
-    let said = folder.open().err().unwrap();
+    let message = folder.open().err().unwrap();
     assert!(
-        said.contains("has no `embeddings.word_embeddings.weight` (it has layer1.0.conv1.weight)"),
-        "{said}"
+        message
+            .contains("has no `embeddings.word_embeddings.weight` (it has layer1.0.conv1.weight)"),
+        "{message}"
     );
 }
 
 #[test]
-fn shards_are_one_set_of_weights() {
-    let folder = Folder::new();
-    let whole = folder.open().unwrap();
-    fs::remove_file(folder.at("model.safetensors")).unwrap();
-    let mut map = Map::new();
+fn shards_are_read_as_one_set_of_weights() {
+    let folder = EncoderFolder::new();
+    let complete = folder.open().unwrap();
+    fs::remove_file(folder.file("model.safetensors")).unwrap();
+    let mut shard_of_parameter = Map::new();
     let (first, second): (Vec<_>, Vec<_>) = parameters()
         .into_iter()
         .enumerate()
@@ -563,14 +570,14 @@ fn shards_are_one_set_of_weights() {
         ("model-00001-of-00002.safetensors", first),
         ("model-00002-of-00002.safetensors", second),
     ] {
-        map.extend(
+        shard_of_parameter.extend(
             part.iter()
                 .map(|(_, (name, _))| (name.clone(), json!(file))),
         );
         let values = part
             .into_iter()
-            .map(|(_, (name, _))| (name.clone(), whole.weights.get(&name).unwrap()));
-        write(&folder.at(file), values);
+            .map(|(_, (name, _))| (name.clone(), complete.weights.get(&name).unwrap()));
+        write_tensors(&folder.file(file), values);
     }
     assert!(
         folder
@@ -579,29 +586,37 @@ fn shards_are_one_set_of_weights() {
             .unwrap()
             .contains("has 2 weight files (model-00001-of-00002.safetensors, ")
     );
-    let index = folder.at("model.safetensors.index.json");
-    let write_index = |map: &Map<String, Value>| {
-        fs::write(&index, json!({ "weight_map": map }).to_string()).unwrap()
+    let index = folder.file("model.safetensors.index.json");
+    let write_index = |shard_of_parameter: &Map<String, Value>| {
+        fs::write(
+            &index,
+            json!({ "weight_map": shard_of_parameter }).to_string(),
+        )
+        .unwrap()
     };
-    write_index(&map);
+    write_index(&shard_of_parameter);
     let shards = folder.open().unwrap();
-    assert_eq!(shards.weights.len(), whole.weights.len());
-    for name in whole.weights.names() {
+    assert_eq!(shards.weights.len(), complete.weights.len());
+    for name in complete.weights.names() {
         assert_eq!(
             shards.weights.get(name).unwrap(),
-            whole.weights.get(name).unwrap(),
+            complete.weights.get(name).unwrap(),
             "{name}"
         );
     }
-    // what is cached by hash is of these shards
+    // The hash that identifies cached features depends on the shards.
     assert_eq!(shards.source.hash, folder.open().unwrap().source.hash);
-    assert_ne!(shards.source.hash, whole.source.hash);
+    assert_ne!(shards.source.hash, complete.source.hash);
 
     let name = "embeddings.LayerNorm.bias".to_owned();
-    let there = map[&name].clone();
-    let other = map.values().find(|file| **file != there).unwrap().clone();
-    map.insert(name.clone(), other);
-    write_index(&map);
+    let current_shard = shard_of_parameter[&name].clone();
+    let other_shard = shard_of_parameter
+        .values()
+        .find(|file| **file != current_shard)
+        .unwrap()
+        .clone();
+    shard_of_parameter.insert(name.clone(), other_shard);
+    write_index(&shard_of_parameter);
     assert!(
         folder
             .open()
@@ -609,11 +624,11 @@ fn shards_are_one_set_of_weights() {
             .unwrap()
             .contains("has no `embeddings.LayerNorm.bias`, which ")
     );
-    map.insert(name, json!("model-00003-of-00002.safetensors"));
-    write_index(&map);
-    let said = folder.open().err().unwrap();
+    shard_of_parameter.insert(name, json!("model-00003-of-00002.safetensors"));
+    write_index(&shard_of_parameter);
+    let message = folder.open().err().unwrap();
     assert!(
-        said.contains("no weight shard at") && said.contains("model-00003-of-00002"),
-        "{said}"
+        message.contains("no weight shard at") && message.contains("model-00003-of-00002"),
+        "{message}"
     );
 }

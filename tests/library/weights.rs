@@ -1,5 +1,5 @@
-//! Weight files as training loops write them, and damaged ones; image networks of other
-//! architectures.
+//! Tests of weight files as training loops write them, of damaged weight files, and of image
+//! networks with other architectures.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,19 +14,22 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use crate::common::formula::fixture;
-use crate::pickles::{Item, zipped};
+use crate::pickles::{Item, torch_archive};
 
+/// Returns the values of a tensor in row-major order.
 fn numbers(tensor: &Tensor) -> Vec<f64> {
     Vec::try_from(tensor.to_kind(Kind::Double).contiguous().flatten(0, -1)).unwrap()
 }
 
-fn opened(root: &Item) -> Result<Weights, String> {
+/// Opens a checkpoint that contains `root`.
+fn open_checkpoint(root: &Item) -> Result<Weights, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("checkpoint.pth");
-    fs::write(&file, zipped(root)).unwrap();
+    fs::write(&file, torch_archive(root)).unwrap();
     Weights::open(&file).map_err(|error| error.to_string())
 }
 
+/// Returns the parameters of a small network whose first value is `first`.
 fn parameters(first: f32) -> Item {
     Item::Dict(vec![
         ("head.weight", Item::Tensor(vec![first, 2.0])),
@@ -35,15 +38,15 @@ fn parameters(first: f32) -> Item {
 }
 
 #[test]
-fn other_entries_are_known_named_or_refused() {
+fn other_entries_of_a_checkpoint_are_reported() {
     let optimizer = || Item::Dict(vec![("state", Item::Dict(vec![("0", parameters(9.0))]))]);
-    let plain = opened(&parameters(1.0)).unwrap();
+    let plain = open_checkpoint(&parameters(1.0)).unwrap();
     assert_eq!(
         plain.names().collect::<Vec<_>>(),
         ["head.bias", "head.weight"]
     );
     for key in ["state_dict", "model_state_dict", "model"] {
-        let weights = opened(&Item::Dict(vec![
+        let weights = open_checkpoint(&Item::Dict(vec![
             (key, parameters(1.0)),
             ("optimizer", optimizer()),
             ("lr_schedulers", optimizer()),
@@ -62,7 +65,7 @@ fn other_entries_are_known_named_or_refused() {
             "{key}"
         );
     }
-    let weights = opened(&Item::Dict(vec![
+    let weights = open_checkpoint(&Item::Dict(vec![
         ("model", parameters(1.0)),
         (
             "memory",
@@ -77,8 +80,8 @@ fn other_entries_are_known_named_or_refused() {
 }
 
 #[test]
-fn several_state_dicts_are_refused_and_named() {
-    let shadow = || Item::Dict(vec![("decay", Item::Int(1)), ("shadow", parameters(5.0))]);
+fn several_state_dicts_are_an_error() {
+    let moving_average = || Item::Dict(vec![("decay", Item::Int(1)), ("shadow", parameters(5.0))]);
     for (root, first, second) in [
         (
             vec![("model", parameters(1.0)), ("model_ema", parameters(5.0))],
@@ -91,49 +94,53 @@ fn several_state_dicts_are_refused_and_named() {
             "`model`",
         ),
         (
-            vec![("model", parameters(1.0)), ("ema", shadow())],
+            vec![("model", parameters(1.0)), ("ema", moving_average())],
             "`model`",
             "`ema.shadow`",
         ),
     ] {
-        let said = opened(&Item::Dict(root)).unwrap_err();
+        let message = open_checkpoint(&Item::Dict(root)).unwrap_err();
         assert!(
-            said.contains(&format!("several state dicts, under {first} and {second}")),
-            "{said}"
+            message.contains(&format!("several state dicts, under {first} and {second}")),
+            "{message}"
         );
     }
-    // where none is under a usual name, the network's own parameters tell
-    let both = opened(&Item::Dict(vec![
+    // No state dict has a usual name, so the network's own parameters identify it.
+    let ambiguous = open_checkpoint(&Item::Dict(vec![
         ("net", parameters(1.0)),
-        ("ema", shadow()),
+        ("ema", moving_average()),
     ]))
     .unwrap();
-    let said = both.strip_prefix_of("head.weight").unwrap_err().to_string();
+    let message = ambiguous
+        .strip_prefix_of("head.weight")
+        .unwrap_err()
+        .to_string();
     assert!(
-        said.contains("several state dicts, under ema.shadow and net")
-            || said.contains("`ema.shadow` and `net`"),
-        "{said}"
+        message.contains("several state dicts, under ema.shadow and net")
+            || message.contains("`ema.shadow` and `net`"),
+        "{message}"
     );
-    let one = opened(&Item::Dict(vec![
+    let selected = open_checkpoint(&Item::Dict(vec![
         ("net", parameters(1.0)),
-        ("memory", shadow_of_another()),
+        ("memory", memory_bank()),
     ]))
     .unwrap();
-    let one = one.strip_prefix_of("head.weight").unwrap();
+    let selected = selected.strip_prefix_of("head.weight").unwrap();
     assert_eq!(
-        one.names().collect::<Vec<_>>(),
+        selected.names().collect::<Vec<_>>(),
         ["head.bias", "head.weight"]
     );
-    assert_eq!(one.other_parts(), [("memory".to_owned(), 1)]);
+    assert_eq!(selected.other_parts(), [("memory".to_owned(), 1)]);
 }
 
-fn shadow_of_another() -> Item {
+/// Returns a dict of tensors that is not a state dict of the network.
+fn memory_bank() -> Item {
     Item::Dict(vec![("keys", Item::Tensor(vec![1.0]))])
 }
 
 #[test]
-fn wrappers_are_taken_off_in_any_order() {
-    let named = |name: &'static str| {
+fn wrapper_prefixes_are_removed_in_any_order() {
+    let checkpoint = |name: &'static str| {
         Item::Dict(vec![
             (name, Item::Tensor(vec![1.0])),
             ("module.tail", Item::Tensor(vec![2.0])),
@@ -148,43 +155,47 @@ fn wrappers_are_taken_off_in_any_order() {
         "head",
     ] {
         assert_eq!(
-            opened(&named(name)).unwrap().names().collect::<Vec<_>>(),
+            open_checkpoint(&checkpoint(name))
+                .unwrap()
+                .names()
+                .collect::<Vec<_>>(),
             ["head", "tail"],
             "{name}"
         );
     }
-    let inside = opened(&named("bert._orig_mod.head")).unwrap();
-    assert_eq!(inside.names().collect::<Vec<_>>(), ["bert.head", "tail"]);
-    let twice = Item::Dict(vec![
+    let nested = open_checkpoint(&checkpoint("bert._orig_mod.head")).unwrap();
+    assert_eq!(nested.names().collect::<Vec<_>>(), ["bert.head", "tail"]);
+    let duplicate = Item::Dict(vec![
         ("head", Item::Tensor(vec![1.0])),
         ("module.head", Item::Tensor(vec![2.0])),
     ]);
     assert!(
-        opened(&twice)
+        open_checkpoint(&duplicate)
             .unwrap_err()
             .contains("has `head` twice, once as `module.head`")
     );
 }
 
 #[test]
-fn a_number_that_is_not_finite_is_named_when_it_is_taken() {
+fn reading_a_value_that_is_not_finite_is_an_error() {
     let root = Item::Dict(vec![
         ("good", Item::Tensor(vec![1.0])),
         ("bad", Item::Tensor(vec![0.0, f32::INFINITY])),
     ]);
-    let weights = opened(&root).unwrap();
+    let weights = open_checkpoint(&root).unwrap();
     assert!(weights.get("good").is_ok());
     for _ in 0..2 {
-        let said = weights.get("bad").unwrap_err().to_string();
+        let message = weights.get("bad").unwrap_err().to_string();
         assert!(
-            said.contains("checkpoint.pth has a value in `bad` [2] that is not finite: inf at [1]"),
-            "{said}"
+            message
+                .contains("checkpoint.pth has a value in `bad` [2] that is not finite: inf at [1]"),
+            "{message}"
         );
     }
 }
 
 #[test]
-fn every_parameter_is_taken_ignorable_named_or_refused() {
+fn unused_parameters_are_ignored_reported_or_an_error() {
     let names = [
         "stem.weight",
         "stem.extra",
@@ -196,10 +207,10 @@ fn every_parameter_is_taken_ignorable_named_or_refused() {
     let tensors = names.map(|name| (name.to_owned(), Tensor::from_slice(&[1.0f32])));
     let weights = Weights::from_tensors(BTreeMap::from(tensors));
     weights.get("stem.weight").map(drop).unwrap();
-    let classifier = |name: &str| name.starts_with("fc.");
-    let finish = |own: bool| {
+    let is_classifier = |name: &str| name.starts_with("fc.");
+    let finish = |is_own: bool| {
         weights
-            .finish("a net", &classifier, &|_| own)
+            .finish("a net", &is_classifier, &|_| is_own)
             .map_err(|error| error.to_string())
     };
     assert!(
@@ -221,47 +232,48 @@ fn every_parameter_is_taken_ignorable_named_or_refused() {
             .to_string()
             .contains("of shape [1] (expected [2])")
     );
-    let said = weights.get("missing").unwrap_err().to_string();
+    let message = weights.get("missing").unwrap_err().to_string();
     assert!(
-        said.contains("has no `missing` (it has fc.weight, other.a, other.b and 3 more)"),
-        "{said}"
+        message.contains("has no `missing` (it has fc.weight, other.a, other.b and 3 more)"),
+        "{message}"
     );
 }
 
-/// Returns a fixture's parameters, all 0, changed.
-fn changed(
-    list: &str,
+/// Returns the parameters that a fixture lists, as tensors of zeros, after `change` edits them.
+fn changed_fixture(
+    list_name: &str,
     change: impl FnOnce(&mut BTreeMap<String, Tensor>),
 ) -> BTreeMap<String, Tensor> {
-    let text = fs::read_to_string(fixture(list)).unwrap();
-    let blank = |line: &str| {
+    let text = fs::read_to_string(fixture(list_name)).unwrap();
+    let zero_tensor = |line: &str| {
         let (name, size) = line.split_once(' ').unwrap();
         (
             name.to_owned(),
             zeros(
                 &size
                     .split(' ')
-                    .map(|n| n.parse().unwrap())
+                    .map(|length| length.parse().unwrap())
                     .collect::<Vec<i64>>(),
             ),
         )
     };
-    let mut tensors = text.lines().map(blank).collect();
+    let mut tensors = text.lines().map(zero_tensor).collect();
     change(&mut tensors);
     tensors
 }
 
-/// Returns what is wrong with a ResNet-50 whose parameters are changed.
-fn resnet(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
-    let weights = Weights::from_tensors(changed("resnet-50.txt", change));
+/// Returns the error of opening a ResNet-50 after `change` edits its parameters, or `None`.
+fn resnet_error(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
+    let weights = Weights::from_tensors(changed_fixture("resnet-50.txt", change));
     ResNet50::open(&weights, Device::Cpu)
         .err()
         .map(|error| error.to_string())
 }
 
-/// Returns the same of an EfficientNet-Lite0.
-fn lite0(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
-    let weights = Weights::from_tensors(changed("efficientnet-lite0.txt", change));
+/// Returns the error of opening an EfficientNet-Lite0 after `change` edits its parameters, or
+/// `None`.
+fn lite0_error(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
+    let weights = Weights::from_tensors(changed_fixture("efficientnet-lite0.txt", change));
     EfficientNetLite0::open(&weights, Device::Cpu)
         .err()
         .map(|error| error.to_string())
@@ -271,7 +283,7 @@ fn zeros(size: &[i64]) -> Tensor {
     Tensor::zeros(size, (Kind::Float, Device::Cpu))
 }
 
-/// Copies a block of parameters under another name.
+/// Copies the parameters whose names start with `from` to names that start with `to`.
 fn copy_block(tensors: &mut BTreeMap<String, Tensor>, from: &str, to: &str) {
     let block: Vec<(String, Tensor)> = tensors
         .iter()
@@ -286,80 +298,88 @@ fn copy_block(tensors: &mut BTreeMap<String, Tensor>, from: &str, to: &str) {
 }
 
 #[test]
-fn other_residual_networks_are_refused_by_name() {
-    let classifier = |tensors: &mut BTreeMap<String, Tensor>| {
+fn other_residual_networks_are_an_error() {
+    let add_classifier = |tensors: &mut BTreeMap<String, Tensor>| {
         tensors.insert("fc.weight".into(), zeros(&[1000, 2048]));
         tensors.insert("bn1.num_batches_tracked".into(), Tensor::from(3i64));
     };
-    assert_eq!(resnet(classifier), None);
-    let deeper = |layer3: usize, layer2: usize| {
-        resnet(|tensors| {
-            (6..layer3).for_each(|n| copy_block(tensors, "layer3.5.", &format!("layer3.{n}.")));
-            (4..layer2).for_each(|n| copy_block(tensors, "layer2.3.", &format!("layer2.{n}.")));
+    assert_eq!(resnet_error(add_classifier), None);
+    let deeper_error = |layer3_blocks: usize, layer2_blocks: usize| {
+        resnet_error(|tensors| {
+            (6..layer3_blocks)
+                .for_each(|block| copy_block(tensors, "layer3.5.", &format!("layer3.{block}.")));
+            (4..layer2_blocks)
+                .for_each(|block| copy_block(tensors, "layer2.3.", &format!("layer2.{block}.")));
         })
         .unwrap()
     };
-    assert!(deeper(23, 4).contains("is a ResNet-101 (expected a ResNet-50)"));
-    assert!(deeper(36, 8).contains("is a ResNet-152 (expected a ResNet-50)"));
-    assert!(deeper(7, 4).contains("is not a ResNet-50: it also has layer3.6.bn1.bias"));
+    assert!(deeper_error(23, 4).contains("is a ResNet-101 (expected a ResNet-50)"));
+    assert!(deeper_error(36, 8).contains("is a ResNet-152 (expected a ResNet-50)"));
+    assert!(deeper_error(7, 4).contains("is not a ResNet-50: it also has layer3.6.bn1.bias"));
     for (shape, name) in [
         ([128, 128, 3, 3], "wide ResNet"),
         ([128, 4, 3, 3], "ResNeXt"),
     ] {
-        let said =
-            resnet(|tensors| drop(tensors.insert("layer1.0.conv2.weight".into(), zeros(&shape))))
-                .unwrap();
-        assert!(said.contains(name), "{said}");
-    }
-    let said =
-        resnet(|tensors| drop(tensors.insert("layer1.0.se_module.fc1.weight".into(), zeros(&[4]))))
-            .unwrap();
-    assert!(said.contains("squeeze-and-excitation"), "{said}");
-    let said = resnet(|tensors| drop(tensors.insert("attnpool.q_proj.weight".into(), zeros(&[4]))))
+        let message = resnet_error(|tensors| {
+            drop(tensors.insert("layer1.0.conv2.weight".into(), zeros(&shape)))
+        })
         .unwrap();
+        assert!(message.contains(name), "{message}");
+    }
+    let message = resnet_error(|tensors| {
+        drop(tensors.insert("layer1.0.se_module.fc1.weight".into(), zeros(&[4])))
+    })
+    .unwrap();
+    assert!(message.contains("squeeze-and-excitation"), "{message}");
+    let message =
+        resnet_error(|tensors| drop(tensors.insert("attnpool.q_proj.weight".into(), zeros(&[4]))))
+            .unwrap();
     assert!(
-        said.contains("it also has attnpool.q_proj.weight"),
-        "{said}"
+        message.contains("it also has attnpool.q_proj.weight"),
+        "{message}"
     );
     let negative = Tensor::full([128], -1.0, (Kind::Float, Device::Cpu));
-    let said = resnet(|tensors| drop(tensors.insert("layer2.0.bn1.running_var".into(), negative)))
-        .unwrap();
+    let message =
+        resnet_error(|tensors| drop(tensors.insert("layer2.0.bn1.running_var".into(), negative)))
+            .unwrap();
     assert!(
-        said.contains("an invalid batch norm `layer2.0.bn1`"),
-        "{said}"
+        message.contains("an invalid batch norm `layer2.0.bn1`"),
+        "{message}"
     );
 }
 
 #[test]
-fn other_efficient_networks_are_refused_by_name() {
+fn other_efficient_networks_are_an_error() {
     assert_eq!(
-        lite0(|tensors| drop(tensors.insert("_fc.weight".into(), zeros(&[1000, 1280])))),
+        lite0_error(|tensors| drop(tensors.insert("_fc.weight".into(), zeros(&[1000, 1280])))),
         None
     );
-    let said = lite0(|tensors| {
+    let message = lite0_error(|tensors| {
         drop(tensors.insert("_blocks.0._se_reduce.weight".into(), zeros(&[8, 32, 1, 1])))
     })
     .unwrap();
     assert!(
-        said.contains("an EfficientNet with squeeze-and-excitation"),
-        "{said}"
+        message.contains("an EfficientNet with squeeze-and-excitation"),
+        "{message}"
     );
-    let said = lite0(|tensors| copy_block(tensors, "_blocks.15.", "_blocks.16.")).unwrap();
+    let message = lite0_error(|tensors| copy_block(tensors, "_blocks.15.", "_blocks.16.")).unwrap();
     assert!(
-        said.contains("an EfficientNet of 17 blocks, such as Lite1 to Lite4"),
-        "{said}"
+        message.contains("an EfficientNet of 17 blocks, such as Lite1 to Lite4"),
+        "{message}"
     );
-    let said = lite0(|tensors| drop(tensors.insert("_blocks.3._extra.weight".into(), zeros(&[8]))))
-        .unwrap();
+    let message =
+        lite0_error(|tensors| drop(tensors.insert("_blocks.3._extra.weight".into(), zeros(&[8]))))
+            .unwrap();
     assert!(
-        said.contains("is not an EfficientNet-Lite0: it also has _blocks.3._extra.weight"),
-        "{said}"
+        message.contains("is not an EfficientNet-Lite0: it also has _blocks.3._extra.weight"),
+        "{message}"
     );
     let infinite = Tensor::full([32], f64::INFINITY, (Kind::Float, Device::Cpu));
-    let said = lite0(|tensors| drop(tensors.insert("_bn0.bias".into(), infinite))).unwrap();
+    let message =
+        lite0_error(|tensors| drop(tensors.insert("_bn0.bias".into(), infinite))).unwrap();
     assert!(
-        said.contains("`_bn0.bias` [32] that is not finite: inf at [0]"),
-        "{said}"
+        message.contains("`_bn0.bias` [32] that is not finite: inf at [0]"),
+        "{message}"
     );
 }
 
@@ -371,30 +391,35 @@ fn an_image_network_is_found_under_any_prefix() {
         Tensor::write_safetensors(&tensors, &file).unwrap();
         ImageEncoder::open(&file, Device::Cpu, true).map_err(|error| error.to_string())
     };
-    let tensors = changed("efficientnet-lite0.txt", |_| {});
-    let named = tensors
+    let tensors = changed_fixture("efficientnet-lite0.txt", |_| {});
+    let prefixed = tensors
         .into_iter()
         .map(|(name, value)| (format!("module.backbone.{name}"), value));
-    let mut all: Vec<(String, Tensor)> = named
+    let mut all_tensors: Vec<(String, Tensor)> = prefixed
         .chain([("head.weight".to_owned(), zeros(&[3]))])
         .collect();
     let encoder = open(
-        all.iter()
+        all_tensors
+            .iter()
             .map(|(name, value)| (name.clone(), value.shallow_clone()))
             .collect(),
     )
     .unwrap();
-    let [(what, 1)] = encoder.left_out() else {
+    let [(description, 1)] = encoder.left_out() else {
         panic!("{:?}", encoder.left_out())
     };
-    assert!(what.starts_with("parameters of head in "), "{what}");
+    assert!(
+        description.starts_with("parameters of head in "),
+        "{description}"
+    );
     std::fs::write(
         folder.path().join("preprocessor_config.json"),
         r#"{"size": 256}"#,
     )
     .unwrap();
     let encoder = open(
-        all.iter()
+        all_tensors
+            .iter()
             .map(|(name, value)| (name.clone(), value.shallow_clone()))
             .collect(),
     )
@@ -404,20 +429,20 @@ fn an_image_network_is_found_under_any_prefix() {
             .0
             .contains("preprocessor_config.json (size 256, here 224)")
     );
-    all.retain(|(name, _)| name == "head.weight");
-    let Err(said) = open(all) else {
+    all_tensors.retain(|(name, _)| name == "head.weight");
+    let Err(message) = open(all_tensors) else {
         panic!("it opened")
     };
     assert!(
-        said.contains(
+        message.contains(
             "neither a ResNet-50 (torchvision's names) nor an EfficientNet-Lite0: its parameters are head.weight"
         ),
-        "{said}"
+        "{message}"
     );
 }
 
-/// A safetensors file with a header of any length, and tensors in any order.
-fn safetensors(tensors: &[(&str, &str, Vec<usize>, Vec<u8>)], padding: usize) -> Vec<u8> {
+/// Returns a safetensors file of `tensors`, whose header is followed by `padding` spaces.
+fn safetensors_file(tensors: &[(&str, &str, Vec<usize>, Vec<u8>)], padding: usize) -> Vec<u8> {
     let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
     for (name, dtype, shape, bytes) in tensors {
         let offsets = [data.len(), data.len() + bytes.len()];
@@ -445,7 +470,7 @@ fn tensors_at_unaligned_offsets_are_read() {
         .collect();
     let longs: Vec<u8> = [7i64, -8].iter().flat_map(|x| x.to_le_bytes()).collect();
     for padding in 0..8 {
-        let file = safetensors(
+        let file = safetensors_file(
             &[
                 ("note", "U8", vec![3], b"odd".to_vec()),
                 ("x", "F32", vec![3, 1], floats.clone()),
@@ -453,32 +478,32 @@ fn tensors_at_unaligned_offsets_are_read() {
             ],
             padding,
         );
-        let found = read_contents(&file).unwrap().tensors;
+        let tensors = read_contents(&file).unwrap().tensors;
         assert_eq!(
-            (found["x"].size(), numbers(&found["x"])),
+            (tensors["x"].size(), numbers(&tensors["x"])),
             (vec![3, 1], vec![1.5, -2.0, 3.0])
         );
-        assert_eq!(numbers(&found["y"]), [7.0, -8.0]);
+        assert_eq!(numbers(&tensors["y"]), [7.0, -8.0]);
     }
 }
 
-/// Random changes to whole files: each is read, or refused in a sentence. None may end the program,
-/// whatever is asked of the tensors that were read.
+/// Changes complete files at random. Each changed file either opens or returns an error message,
+/// and reading the tensors of an opened file does not panic either.
 #[test]
-fn damaged_files_are_no_panic() {
+fn damaged_files_do_not_panic() {
     let floats = [1.0f32, 2.0, 3.0, 4.0]
         .iter()
         .flat_map(|x| x.to_le_bytes())
         .collect::<Vec<u8>>();
-    let whole = [
-        safetensors(
+    let files = [
+        safetensors_file(
             &[
                 ("a", "F32", vec![2, 2], floats.clone()),
                 ("b", "F16", vec![8], floats),
             ],
             0,
         ),
-        zipped(&Item::Dict(vec![
+        torch_archive(&Item::Dict(vec![
             ("model", parameters(1.0)),
             ("best", Item::Numpy),
             ("x", Item::List(vec![parameters(2.0)])),
@@ -487,26 +512,26 @@ fn damaged_files_are_no_panic() {
         fs::read(fixture("legacy.pth")).unwrap(),
     ];
     let mut random = ChaCha8Rng::seed_from_u64(13);
-    let (mut refused, mut taken) = (0, 0);
-    for round in 0..12_000 {
-        let mut bytes = whole[round % whole.len()].clone();
+    let (mut errors, mut opened_count) = (0, 0);
+    for iteration in 0..12_000 {
+        let mut bytes = files[iteration % files.len()].clone();
         for _ in 0..random.random_range(1..4) {
-            let at = random.random_range(0..bytes.len());
+            let position = random.random_range(0..bytes.len());
             match random.random_range(0..5) {
-                0 => bytes[at] = random.random(),
-                1 => bytes[at] ^= 1 << random.random_range(0..8),
-                2 => bytes.truncate(at.max(9)),
+                0 => bytes[position] = random.random(),
+                1 => bytes[position] ^= 1 << random.random_range(0..8),
+                2 => bytes.truncate(position.max(9)),
                 3 => {
-                    let end = (at + random.random_range(1..64)).min(bytes.len());
-                    let part = bytes[at..end].to_vec();
-                    bytes.splice(at..at, part);
+                    let end = (position + random.random_range(1..64)).min(bytes.len());
+                    let copied = bytes[position..end].to_vec();
+                    bytes.splice(position..position, copied);
                 }
                 _ => {
                     let digits = bytes
                         .iter()
                         .enumerate()
                         .filter(|(_, byte)| byte.is_ascii_digit())
-                        .map(|(at, _)| at);
+                        .map(|(position, _)| position);
                     let digits: Vec<usize> = digits.take(200).collect();
                     if !digits.is_empty() {
                         bytes[digits[random.random_range(0..digits.len())]] =
@@ -518,19 +543,19 @@ fn damaged_files_are_no_panic() {
         match read_contents(&bytes) {
             Err(reason) => {
                 assert!(!reason.is_empty());
-                refused += 1;
+                errors += 1;
             }
             Ok(contents) => {
                 let weights = Weights::from_tensors(contents.tensors);
                 let names: Vec<String> = weights.names().map(str::to_owned).collect();
-                // NaN and the like are errors
+                // Values that are not finite are errors here, not panics.
                 names.iter().for_each(|name| drop(weights.get(name)));
-                taken += 1;
+                opened_count += 1;
             }
         }
     }
     assert!(
-        refused > 3000 && taken > 300,
-        "{refused} refused, {taken} taken"
+        errors > 3000 && opened_count > 300,
+        "{errors} refused, {opened_count} taken"
     );
 }
