@@ -20,6 +20,7 @@ xterm -tn xterm-256color -ti vt340 -xrm 'XTerm*decTerminalID: vt340' -xrm 'XTerm
   -xrm 'XTerm*numColorRegisters: 256' -fa 'DejaVu Sans Mono' -fs 10 -geometry 130x44+0+0 \
   -e env COLORTERM=truecolor target/release/multiexpan explore "${INDEX:-data/demo/index}" --images sixel &
 sleep 4
+xdotool mousemove 1099 859
 frame=0
 type() { xdotool type --delay 60 -- "$1"; }
 press() { xdotool key --delay 60 "$@"; }
