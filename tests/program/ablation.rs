@@ -1,5 +1,5 @@
-//! `multiexpan ablate` on a small data set: every cell from a training, killed on the way and finished
-//! by the same command.
+//! Tests `multiexpan ablate` on a small data set: every cell is trained and evaluated, and the same
+//! command finishes a run that was killed.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use multiexpan::index::Prototypes;
 use multiexpan::train::{Task, TrainConfig};
 
 #[test]
-fn each_cell_is_done_once_and_a_killed_run_goes_on() {
+fn each_cell_is_computed_once_and_a_killed_run_resumes() {
     let workspace = Workspace::new();
     let config = TrainConfig {
         epochs: 1,
@@ -44,9 +44,9 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
         command.args(["--tasks", "mep,contrastive", "--seeds", "1,2"]);
         command
     };
-    let whole = run("whole").output().unwrap();
-    assert!(whole.status.success());
-    let table = String::from_utf8(whole.stdout).unwrap();
+    let complete = run("whole").output().unwrap();
+    assert!(complete.status.success());
+    let table = String::from_utf8(complete.stdout).unwrap();
     let names = [
         "all",
         "without contrastive",
@@ -66,30 +66,30 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
         fs::read_to_string(workspace.path("whole/ablation.md")).unwrap(),
         table
     );
-    let text: serde_json::Value =
+    let report: serde_json::Value =
         serde_json::from_slice(&fs::read(workspace.path("whole/ablation.json")).unwrap()).unwrap();
-    assert_eq!(text["cells"].as_array().unwrap().len(), 2 * names.len());
-    let pictures = &text["cells"]
+    assert_eq!(report["cells"].as_array().unwrap().len(), 2 * names.len());
+    let pictures = &report["cells"]
         .as_array()
         .unwrap()
         .iter()
-        .find(|c| c["variant"] == "without pictures")
+        .find(|cell| cell["variant"] == "without pictures")
         .unwrap()["map10"];
     assert!(
         pictures.get("text, seeds").is_some() && pictures.get("both, seeds").is_none(),
         "{pictures}"
     );
 
-    // done again it is only read
-    let written = |name: &str| {
+    // The second run only reads the finished cells.
+    let modification_time = |name: &str| {
         fs::metadata(workspace.path(name))
             .unwrap()
             .modified()
             .unwrap()
     };
-    let before = written("whole/all-1.json");
+    let modified_before = modification_time("whole/all-1.json");
     assert!(run("whole").status().unwrap().success());
-    assert_eq!(written("whole/all-1.json"), before);
+    assert_eq!(modification_time("whole/all-1.json"), modified_before);
 
     let mut child = run("killed").stdout(Stdio::null()).spawn().unwrap();
     while !workspace.path("killed/all-1.json").exists() {
@@ -103,14 +103,20 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
     assert!(!child.wait().unwrap().success(), "it was killed on the way");
     assert!(!workspace.path("killed/without-prototypes-2.json").exists());
     assert!(run("killed").status().unwrap().success());
-    // all but the time that it took
+    // The durations are not compared.
     let cells = |out: &str| {
         let path = workspace.path(&format!("{out}/ablation.json"));
         let all: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         let cells = all["cells"].as_array().unwrap().clone();
         cells
             .into_iter()
-            .map(|c| (c["variant"].clone(), c["seed"].clone(), c["map10"].clone()))
+            .map(|cell| {
+                (
+                    cell["variant"].clone(),
+                    cell["seed"].clone(),
+                    cell["map10"].clone(),
+                )
+            })
             .collect::<Vec<_>>()
     };
     assert_eq!(cells("killed"), cells("whole"));

@@ -1,4 +1,4 @@
-//! The program as a user meets it: exit codes, one sentence on standard error, results on standard
+//! Tests the command line: exit codes, one-line errors on standard error, and results on standard
 //! output.
 
 use std::path::Path;
@@ -23,8 +23,8 @@ const COMMANDS: [&str; 14] = [
     "man",
 ];
 
-/// The program in an empty folder, with no terminal and nothing inherited that would change what it
-/// says.
+/// Returns the program in a folder, without a terminal and without environment variables that would
+/// change its output.
 fn multiexpan(folder: &Path) -> Command {
     let mut command = cargo_bin_cmd!("multiexpan");
     command.current_dir(folder);
@@ -42,25 +42,26 @@ fn multiexpan(folder: &Path) -> Command {
     command
 }
 
-struct Ran {
+/// The exit code and the output of the program.
+struct Output {
     code: Option<i32>,
-    out: String,
-    err: String,
+    stdout: String,
+    stderr: String,
 }
 
-fn run(folder: &Path, args: &[&str]) -> Ran {
-    let done = multiexpan(folder).args(args).output().unwrap();
+fn run(folder: &Path, args: &[&str]) -> Output {
+    let output = multiexpan(folder).args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran {
-        code: done.status.code(),
-        out: text(done.stdout),
-        err: text(done.stderr),
+    Output {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
     }
 }
 
-/// One line that begins with the program's name.
-fn one_sentence(ran: &Ran) -> bool {
-    ran.err.starts_with("multiexpan: ") && ran.err.lines().count() == 1
+/// Returns whether the standard error is one line that starts with the name of the program.
+fn is_one_line_error(output: &Output) -> bool {
+    output.stderr.starts_with("multiexpan: ") && output.stderr.lines().count() == 1
 }
 
 fn demo_picture() -> String {
@@ -78,69 +79,73 @@ fn demo_picture() -> String {
 }
 
 #[test]
-fn a_view_that_cannot_be_opened_is_refused_by_name() {
-    let here = tempfile::tempdir().unwrap();
-    let refused = |text: &str, why: &str| {
-        std::fs::write(here.path().join("view.json"), text).unwrap();
-        let ran = run(here.path(), &["explore", "--open", "view.json"]);
-        assert!(ran.code == Some(1) && one_sentence(&ran), "{}", ran.err);
+fn a_view_that_cannot_be_opened_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let assert_error = |text: &str, reason: &str| {
+        std::fs::write(folder.path().join("view.json"), text).unwrap();
+        let output = run(folder.path(), &["explore", "--open", "view.json"]);
         assert!(
-            ran.err.contains("view.json") && ran.err.contains(why),
+            output.code == Some(1) && is_one_line_error(&output),
             "{}",
-            ran.err
+            output.stderr
+        );
+        assert!(
+            output.stderr.contains("view.json") && output.stderr.contains(reason),
+            "{}",
+            output.stderr
         );
     };
-    refused("{\"kind\": \"multiexp", "is damaged");
-    refused(
+    assert_error("{\"kind\": \"multiexp", "is damaged");
+    assert_error(
         "{\"kind\": \"multiexpan-view\", \"version\": 9}",
         "has version 9",
     );
-    refused("[]", "is not a view of multiexpan");
+    assert_error("[]", "is not a view of multiexpan");
     assert!(
-        run(here.path(), &["explore", "--open", "none.json"])
-            .err
+        run(folder.path(), &["explore", "--open", "none.json"])
+            .stderr
             .contains("none.json")
     );
 }
 
 #[test]
 fn every_command_has_help() {
-    let here = tempfile::tempdir().unwrap();
-    let whole = run(here.path(), &["--help"]);
-    assert_eq!(whole.code, Some(0));
+    let folder = tempfile::tempdir().unwrap();
+    let overview = run(folder.path(), &["--help"]);
+    assert_eq!(overview.code, Some(0));
     for name in COMMANDS {
         assert!(
-            whole.out.contains(&format!("\n  {name} ")),
+            overview.stdout.contains(&format!("\n  {name} ")),
             "--help lists {name}"
         );
-        let help = run(here.path(), &[name, "--help"]);
+        let help = run(folder.path(), &[name, "--help"]);
         assert_eq!(help.code, Some(0), "{name} --help");
         assert!(
-            help.out.contains(&format!("Usage: multiexpan {name}")),
+            help.stdout.contains(&format!("Usage: multiexpan {name}")),
             "{}",
-            help.out
+            help.stdout
         );
         assert!(
-            help.err.is_empty(),
+            help.stderr.is_empty(),
             "{name} --help is silent on standard error"
         );
     }
 }
 
 #[test]
-fn the_version_is_the_crates() {
-    let here = tempfile::tempdir().unwrap();
-    let ran = run(here.path(), &["--version"]);
-    assert_eq!(ran.code, Some(0));
+fn the_version_is_that_of_the_crate() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["--version"]);
+    assert_eq!(output.code, Some(0));
     assert_eq!(
-        ran.out.trim(),
+        output.stdout.trim(),
         format!("multiexpan {}", env!("CARGO_PKG_VERSION"))
     );
 }
 
 #[test]
-fn wrong_arguments_exit_2() {
-    let here = tempfile::tempdir().unwrap();
+fn invalid_arguments_exit_with_code_2() {
+    let folder = tempfile::tempdir().unwrap();
     for args in [
         &["no-such-command"][..],
         &["expand"],
@@ -150,34 +155,42 @@ fn wrong_arguments_exit_2() {
         &["doctor", "--device", "gpu"],
         &["show", "x.png", "--width", "0"],
     ] {
-        let ran = run(here.path(), args);
-        assert_eq!(ran.code, Some(2), "{args:?}: {}", ran.err);
+        let output = run(folder.path(), args);
+        assert_eq!(output.code, Some(2), "{args:?}: {}", output.stderr);
         assert!(
-            ran.out.is_empty() && !ran.err.is_empty(),
+            output.stdout.is_empty() && !output.stderr.is_empty(),
             "{args:?} speaks on standard error alone"
         );
     }
 }
 
 #[test]
-fn an_index_that_is_not_there_is_one_sentence() {
-    let here = tempfile::tempdir().unwrap();
-    let ran = run(here.path(), &["explore", "nowhere"]);
-    assert_eq!(ran.code, Some(1));
+fn a_missing_index_is_a_one_line_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["explore", "nowhere"]);
+    assert_eq!(output.code, Some(1));
     assert!(
-        one_sentence(&ran) && ran.err.contains("nowhere"),
+        is_one_line_error(&output) && output.stderr.contains("nowhere"),
         "{}",
-        ran.err
+        output.stderr
     );
 }
 
 #[test]
-fn show_writes_shades_without_colours_where_there_is_no_terminal() {
-    let here = tempfile::tempdir().unwrap();
-    let ran = run(here.path(), &["show", &demo_picture(), "--width", "12"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
-    assert!(!ran.out.contains(['\x1b', '\r']), "{:?}", ran.out);
-    let rows: Vec<usize> = ran.out.lines().map(|line| line.chars().count()).collect();
+fn show_prints_no_colors_without_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["show", &demo_picture(), "--width", "12"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(
+        !output.stdout.contains(['\x1b', '\r']),
+        "{:?}",
+        output.stdout
+    );
+    let rows: Vec<usize> = output
+        .stdout
+        .lines()
+        .map(|line| line.chars().count())
+        .collect();
     assert!(
         (1..=12).contains(&rows.len())
             && rows
@@ -188,33 +201,33 @@ fn show_writes_shades_without_colours_where_there_is_no_terminal() {
 }
 
 #[test]
-fn show_of_what_is_no_picture_is_one_sentence() {
-    let here = tempfile::tempdir().unwrap();
+fn show_of_an_invalid_image_is_a_one_line_error() {
+    let folder = tempfile::tempdir().unwrap();
     std::fs::write(
-        here.path().join("broken.png"),
+        folder.path().join("broken.png"),
         b"\x89PNG\r\n\x1a\nand then nothing",
     )
     .unwrap();
-    std::fs::write(here.path().join("empty.png"), b"").unwrap();
-    std::fs::create_dir(here.path().join("folder")).unwrap();
+    std::fs::write(folder.path().join("empty.png"), b"").unwrap();
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
     for name in ["broken.png", "empty.png", "missing.png", "folder"] {
-        let ran = run(here.path(), &["show", name]);
-        assert_eq!(ran.code, Some(1), "{name}");
+        let output = run(folder.path(), &["show", name]);
+        assert_eq!(output.code, Some(1), "{name}");
         assert!(
-            one_sentence(&ran) && ran.err.contains(name),
+            is_one_line_error(&output) && output.stderr.contains(name),
             "{name}: {}",
-            ran.err
+            output.stderr
         );
-        assert!(ran.out.is_empty());
+        assert!(output.stdout.is_empty());
     }
 }
 
 #[test]
-fn the_doctor_looks_at_everything() {
-    let here = tempfile::tempdir().unwrap();
-    let ran = run(here.path(), &["doctor", "--device", "cpu"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
-    for what in [
+fn the_doctor_checks_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["doctor", "--device", "cpu"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    for item in [
         "libtorch",
         "cpu threads",
         "cuda",
@@ -224,11 +237,11 @@ fn the_doctor_looks_at_everything() {
         "settings",
         "sessions",
     ] {
-        let line = ran
-            .out
+        let line = output
+            .stdout
             .lines()
-            .find(|line| line.contains(what))
-            .unwrap_or_else(|| panic!("no line on {what}"));
+            .find(|line| line.contains(item))
+            .unwrap_or_else(|| panic!("no line on {item}"));
         assert!(
             ["✓", "✗", "–"]
                 .iter()
@@ -236,21 +249,25 @@ fn the_doctor_looks_at_everything() {
             "{line}"
         );
     }
-    assert!(ran.out.contains("✓ computes on        cpu"), "{}", ran.out);
+    assert!(
+        output.stdout.contains("✓ computes on        cpu"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
-fn a_damaged_demo_index_is_found_by_the_doctor() {
-    let here = tempfile::tempdir().unwrap();
-    let index = here.path().join("demo/index");
+fn the_doctor_reports_a_damaged_demo_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("demo/index");
     std::fs::create_dir_all(&index).unwrap();
     std::fs::write(index.join("index.json"), "{").unwrap();
-    let done = multiexpan(here.path())
-        .env("MULTIEXPAN_DATA", here.path())
+    let output = multiexpan(folder.path())
+        .env("MULTIEXPAN_DATA", folder.path())
         .arg("doctor")
         .output()
         .unwrap();
-    let out = String::from_utf8(done.stdout).unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
     assert!(
         out.contains("✗ demo index")
             && out.contains("is damaged")
@@ -260,21 +277,21 @@ fn a_damaged_demo_index_is_found_by_the_doctor() {
 }
 
 #[test]
-fn the_settings_are_printed_as_they_are_read() {
-    let here = tempfile::tempdir().unwrap();
-    let ran = run(here.path(), &["explore", "--print-config"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
-    assert_eq!(ran.out, multiexpan::config::DEFAULT_TOML);
-    assert!(multiexpan::config::Settings::parse(&ran.out).is_ok());
+fn the_printed_settings_can_be_parsed() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["explore", "--print-config"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert_eq!(output.stdout, multiexpan::config::DEFAULT_TOML);
+    assert!(multiexpan::config::Settings::parse(&output.stdout).is_ok());
 }
 
 #[test]
-fn bash_reads_its_completions() {
-    let here = tempfile::tempdir().unwrap();
-    let ran = run(here.path(), &["completions", "bash"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
-    let script = here.path().join("multiexpan.bash");
-    std::fs::write(&script, &ran.out).unwrap();
+fn bash_accepts_the_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["completions", "bash"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let script = folder.path().join("multiexpan.bash");
+    std::fs::write(&script, &output.stdout).unwrap();
     let read = std::process::Command::new("bash")
         .arg("-n")
         .arg(&script)
@@ -288,29 +305,33 @@ fn bash_reads_its_completions() {
 }
 
 #[test]
-fn the_manual_has_a_page_of_the_whole_and_of_each_command() {
-    let here = tempfile::tempdir().unwrap();
-    let whole = run(here.path(), &["man"]);
+fn the_manual_has_an_overview_and_a_page_for_each_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let overview = run(folder.path(), &["man"]);
     assert!(
-        whole.code == Some(0) && whole.out.contains("KEYS OF THE EXPLORER"),
+        overview.code == Some(0) && overview.stdout.contains("KEYS OF THE EXPLORER"),
         "{}",
-        whole.err
+        overview.stderr
     );
     for name in COMMANDS {
-        let page = run(here.path(), &["man", name]);
+        let page = run(folder.path(), &["man", name]);
         assert!(
-            page.code == Some(0) && page.out.contains(".SH SYNOPSIS"),
+            page.code == Some(0) && page.stdout.contains(".SH SYNOPSIS"),
             "{name}: {}",
-            page.err
+            page.stderr
         );
     }
-    let none = run(here.path(), &["man", "fly"]);
-    assert!(none.code == Some(2) && one_sentence(&none), "{}", none.err);
+    let unknown = run(folder.path(), &["man", "fly"]);
+    assert!(
+        unknown.code == Some(2) && is_one_line_error(&unknown),
+        "{}",
+        unknown.stderr
+    );
 }
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_leaves_is_no_fault() {
+fn a_closed_output_pipe_is_not_an_error() {
     use std::process::{Command as Process, Stdio};
     // The reading end is closed before the program writes.
     for args in [&["doctor"][..], &["show", &demo_picture()]] {
@@ -321,12 +342,12 @@ fn a_reader_that_leaves_is_no_fault() {
             .spawn()
             .unwrap();
         drop(child.stdout.take());
-        let done = child.wait_with_output().unwrap();
-        assert!(done.status.success(), "{args:?}: {:?}", done.status);
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{args:?}: {:?}", output.status);
         assert!(
-            done.stderr.is_empty(),
+            output.stderr.is_empty(),
             "{args:?}: {}",
-            String::from_utf8_lossy(&done.stderr)
+            String::from_utf8_lossy(&output.stderr)
         );
     }
 }

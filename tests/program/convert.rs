@@ -1,6 +1,6 @@
-//! Checkpoints as the published code saves them, through `convert`, `index` and `expand`.
+//! Tests `convert`, `index` and `expand` with checkpoints in the format of the published code.
 //!
-//! `fixtures/checkpoints/make.py` wrote them with torch; their numbers are the formula's.
+//! `fixtures/checkpoints/make.py` writes them with torch. Their values follow `common::formula`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::common::formula::{filled, noise};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NAMES: [&str; 6] = ["lion", "tiger", "leopard", "jaguar", "puma", "lynx"];
-/// The published loader's order, as `ls -U` gives it.
+/// The row order of the published loader, as `ls -U` prints it.
 const ROWS: &str = "lynx.pkl\nlion.pkl\npuma.pkl\nleopard.pkl\njaguar.pkl\ntiger.pkl\n";
 const IDS_OF_ROWS: [u32; 6] = [15, 10, 14, 12, 13, 11];
 
@@ -26,7 +26,7 @@ fn checkpoint(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Every parameter of the fixtures by name, in f64.
+/// Returns the name and the f64 values of every parameter of the fixtures.
 fn parameters() -> Vec<(String, Tensor)> {
     let list = fs::read_to_string(checkpoint("parameters.txt")).unwrap();
     let names: Vec<&str> = list
@@ -36,18 +36,18 @@ fn parameters() -> Vec<(String, Tensor)> {
     let parameter = |line: &str| {
         let mut words = line.split(' ');
         let name = words.next().unwrap().to_owned();
-        let size: Vec<i64> = words.map(|word| word.parse().unwrap()).collect();
+        let size: Vec<i64> = words.map(|bias| bias.parse().unwrap()).collect();
         let student = name.replace("bert_m.", "bert.");
-        let which = names.iter().position(|other| *other == student).unwrap();
-        let bare = name.replace("visual_linear_m", "visual_linear");
+        let index = names.iter().position(|other| *other == student).unwrap();
+        let base_name = name.replace("visual_linear_m", "visual_linear");
         let repeated =
-            ["visual_linear.0.weight", "projection_head.3.weight"].contains(&bare.as_str());
+            ["visual_linear.0.weight", "projection_head.3.weight"].contains(&base_name.as_str());
         let stored = if repeated {
             vec![1, size[1]]
         } else {
             size.clone()
         };
-        let mut value = noise(stored.iter().product(), which as u32).view(stored.as_slice()) * 0.5;
+        let mut value = noise(stored.iter().product(), index as u32).view(stored.as_slice()) * 0.5;
         if name.ends_with("running_var") {
             value += 1.0;
         }
@@ -56,101 +56,110 @@ fn parameters() -> Vec<(String, Tensor)> {
     list.lines().map(parameter).collect()
 }
 
-/// A folder with a small data set, and both encoders as the fixtures were "trained" with.
-struct Place(tempfile::TempDir);
+/// A temporary folder with a small data set and the two encoders that the fixtures expect.
+struct TestFolder(tempfile::TempDir);
 
-impl Place {
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
-        place.write_data();
-        place.write_encoders();
-        place
+impl TestFolder {
+    fn new() -> TestFolder {
+        let folder = TestFolder(tempfile::tempdir().unwrap());
+        folder.write_data();
+        folder.write_encoders();
+        folder
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     fn write_data(&self) {
-        fs::create_dir_all(self.at("data/gt")).unwrap();
-        fs::create_dir_all(self.at("data/image")).unwrap();
+        fs::create_dir_all(self.path("data/gt")).unwrap();
+        fs::create_dir_all(self.path("data/image")).unwrap();
         let entities: Vec<String> = NAMES
             .iter()
             .zip(10..)
             .map(|(name, id)| format!("{name}\t{id}\n"))
             .collect();
-        fs::write(self.at("data/entity2id.txt"), entities.concat()).unwrap();
+        fs::write(self.path("data/entity2id.txt"), entities.concat()).unwrap();
         let mut pictures: Vec<_> = fs::read_dir(format!("{ROOT}/data/demo/image"))
             .unwrap()
             .map(|file| file.unwrap().path())
             .collect();
         pictures.sort();
         let mut sentences = String::new();
-        for (at, picture) in pictures.iter().take(NAMES.len() * 2).enumerate() {
-            let (name, id, end) = (
-                NAMES[at / 2],
-                10 + at / 2,
+        for (number, picture) in pictures.iter().take(NAMES.len() * 2).enumerate() {
+            let (name, id, extension) = (
+                NAMES[number / 2],
+                10 + number / 2,
                 picture.extension().unwrap().to_str().unwrap(),
             );
-            fs::copy(picture, self.at(&format!("data/image/{at}.{end}"))).unwrap();
-            let tokens = &["the", name, "is", "a", "large", "cat"][..4 + at % 3];
+            fs::copy(
+                picture,
+                self.path(&format!("data/image/{number}.{extension}")),
+            )
+            .unwrap();
+            let tokens = &["the", name, "is", "a", "large", "cat"][..4 + number % 3];
             let sentence = serde_json::json!({ "tokens": tokens,
-                "entityMentions": [{ "entityId": id, "start": 1, "end": 1 }], "image": format!("image/{at}.{end}") });
+                "entityMentions": [{ "entityId": id, "start": 1, "end": 1 }], "image": format!("image/{number}.{extension}") });
             sentences += &format!("{sentence}\n");
         }
-        fs::write(self.at("data/sentences.json"), sentences).unwrap();
+        fs::write(self.path("data/sentences.json"), sentences).unwrap();
         for class in ["big", "cats", "spotted"] {
             fs::write(
-                self.at(&format!("data/gt/{class}.txt")),
+                self.path(&format!("data/gt/{class}.txt")),
                 "10\tlion\t1\n11\ttiger\t1\n12\tleopard\t1\n",
             )
             .unwrap();
         }
-        fs::write(self.at("rows.txt"), ROWS).unwrap();
+        fs::write(self.path("rows.txt"), ROWS).unwrap();
     }
 
     fn write_encoders(&self) {
-        fs::create_dir(self.at("bert")).unwrap();
+        fs::create_dir(self.path("bert")).unwrap();
         fs::copy(
             format!("{ROOT}/tests/fixtures/tokenizer/vocab.txt"),
-            self.at("bert/vocab.txt"),
+            self.path("bert/vocab.txt"),
         )
         .unwrap();
         let sizes = serde_json::json!({ "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
             "intermediate_size": 16, "vocab_size": 32, "max_position_embeddings": 160 });
-        fs::write(self.at("bert/config.json"), sizes.to_string()).unwrap();
+        fs::write(self.path("bert/config.json"), sizes.to_string()).unwrap();
         let bert = parameters()
             .into_iter()
             .filter(|(name, _)| name.starts_with("bert."));
-        write(&self.at("bert/model.safetensors"), bert);
-        write(
-            &self.at("lite0.safetensors"),
-            blank("efficientnet-lite0.txt"),
+        write_tensors(&self.path("bert/model.safetensors"), bert);
+        write_tensors(
+            &self.path("lite0.safetensors"),
+            zero_weights("efficientnet-lite0.txt"),
         );
     }
 
-    /// `multiexpan …` here: exit code, standard output, standard error.
+    /// Runs `multiexpan` in the folder and returns its exit code, standard output and standard error.
     fn run(&self, line: &str) -> (Option<i32>, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
         command
             .current_dir(self.0.path())
-            .env("XDG_CACHE_HOME", self.at("cache"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
             .env("HOME", self.0.path());
-        let ran = command.args(line.split(' ')).output().unwrap();
+        let output = command.args(line.split(' ')).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        (ran.status.code(), text(ran.stdout), text(ran.stderr))
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
     }
 
-    /// `convert` with both encoders, and what must come after: `--vocabulary …`.
-    fn convert(&self, checkpoint: &Path, more: &str) -> (Option<i32>, String, String) {
+    /// Runs `convert` with both encoders and the given further options.
+    fn convert(&self, checkpoint: &Path, options: &str) -> (Option<i32>, String, String) {
         let encoders = "--text-encoder bert --image-encoder lite0.safetensors --out model";
         self.run(&format!(
-            "convert {} {encoders} {more}",
+            "convert {} {encoders} {options}",
             checkpoint.display()
         ))
     }
 
-    fn converted(&self, checkpoint: &Path) -> String {
+    /// Asserts that the checkpoint is converted, and returns the standard error.
+    fn assert_converts(&self, checkpoint: &Path) -> String {
         let (code, out, err) = self.convert(checkpoint, "--vocabulary data --rows rows.txt");
         assert_eq!(code, Some(0), "{err}");
         assert!(
@@ -162,23 +171,24 @@ impl Place {
         err
     }
 
-    /// The sentence of a refused `convert`, which leaves nothing behind.
-    fn refused(&self, code: i32, checkpoint: &Path, more: &str) -> String {
-        let before = self.listing();
-        let (found, out, err) = self.convert(checkpoint, more);
+    /// Asserts that `convert` fails with one error and writes nothing, and returns the error.
+    fn convert_error(&self, code: i32, checkpoint: &Path, options: &str) -> String {
+        let before = self.list_files();
+        let (actual_code, out, err) = self.convert(checkpoint, options);
         let sentences: Vec<&str> = err
             .lines()
             .filter(|line| line.starts_with("multiexpan: "))
             .collect();
         assert!(
-            found == Some(code) && out.is_empty() && sentences.len() == 1,
-            "{found:?} {out} {err}"
+            actual_code == Some(code) && out.is_empty() && sentences.len() == 1,
+            "{actual_code:?} {out} {err}"
         );
-        assert_eq!(self.listing(), before, "something was written");
+        assert_eq!(self.list_files(), before, "something was written");
         sentences[0].to_owned()
     }
 
-    fn listing(&self) -> Vec<PathBuf> {
+    /// Returns the sorted paths of the entries of the folder.
+    fn list_files(&self) -> Vec<PathBuf> {
         let mut all: Vec<_> = fs::read_dir(self.0.path())
             .unwrap()
             .map(|file| file.unwrap().path())
@@ -188,16 +198,16 @@ impl Place {
     }
 
     fn model(&self) -> ModelFolder {
-        ModelFolder::open(&self.at("model")).unwrap()
+        ModelFolder::open(&self.path("model")).unwrap()
     }
 }
 
-/// An image encoder that sees nothing: quickly made, and enough where pictures do not matter.
-fn blank(list: &str) -> Vec<(String, Tensor)> {
+/// Returns an image encoder whose weights are zero, for tests in which the images do not matter.
+fn zero_weights(list: &str) -> Vec<(String, Tensor)> {
     let list = fs::read_to_string(crate::common::formula::fixture(list)).unwrap();
     let parameter = |line: &str| {
         let (name, size) = line.split_once(' ').unwrap();
-        let size: Vec<i64> = size.split(' ').map(|word| word.parse().unwrap()).collect();
+        let size: Vec<i64> = size.split(' ').map(|bias| bias.parse().unwrap()).collect();
         (
             name.to_owned(),
             Tensor::zeros(size, (Kind::Float, Device::Cpu)),
@@ -206,32 +216,33 @@ fn blank(list: &str) -> Vec<(String, Tensor)> {
     list.lines().map(parameter).collect()
 }
 
-fn write(path: &Path, tensors: impl IntoIterator<Item = (String, Tensor)>) {
-    let plain: Vec<(String, Tensor)> = tensors
+fn write_tensors(path: &Path, tensors: impl IntoIterator<Item = (String, Tensor)>) {
+    let contiguous_tensors: Vec<(String, Tensor)> = tensors
         .into_iter()
         .map(|(name, value)| (name, value.to_kind(Kind::Float).contiguous()))
         .collect();
-    Tensor::write_safetensors(&plain, path).unwrap();
+    Tensor::write_safetensors(&contiguous_tensors, path).unwrap();
 }
 
-/// Every parameter of the opened model is the formula's, as `kind` (which tensor) holds it.
-fn assert_formula(place: &Place, kind: impl Fn(usize) -> Kind) {
-    let encoder = Weights::open(&place.at("bert")).unwrap();
+/// Asserts that every parameter of the model follows the formula, rounded to the precision that
+/// `kind` returns for the index of the parameter.
+fn assert_formula(folder: &TestFolder, kind: impl Fn(usize) -> Kind) {
+    let encoder = Weights::open(&folder.path("bert")).unwrap();
     let OpenedNetwork { store, network, .. } =
-        place.model().network(Some(&encoder), Device::Cpu).unwrap();
-    let found = store.variables();
-    for (which, (name, value)) in parameters().into_iter().enumerate() {
-        let Some(found) = found.get(&name) else {
+        folder.model().network(Some(&encoder), Device::Cpu).unwrap();
+    let variables = store.variables();
+    for (index, (name, value)) in parameters().into_iter().enumerate() {
+        let Some(found) = variables.get(&name) else {
             assert!(
                 name.contains("_m") && network.teacher.is_none(),
                 "{name} is not there"
             );
             continue;
         };
-        // frozen layers come from the encoder, in its precision
+        // The frozen layers come from the encoder and have its precision.
         let frozen = name.starts_with("bert") && !name.contains(".layer.1.");
         let stored = value
-            .to_kind(if frozen { Kind::Float } else { kind(which) })
+            .to_kind(if frozen { Kind::Float } else { kind(index) })
             .to_kind(Kind::Float);
         assert_eq!(
             (found.size(), found.equal(&stored)),
@@ -242,18 +253,18 @@ fn assert_formula(place: &Place, kind: impl Fn(usize) -> Kind) {
 }
 
 #[test]
-fn a_parallel_models_checkpoint_opens_indexes_and_expands() {
-    let place = Place::new();
-    write(
-        &place.at("lite0.safetensors"),
+fn a_data_parallel_checkpoint_can_be_indexed_and_expanded() {
+    let folder = TestFolder::new();
+    write_tensors(
+        &folder.path("lite0.safetensors"),
         filled("efficientnet-lite0.txt"),
     );
-    let said = place.converted(&checkpoint("parallel.pkl"));
+    let message = folder.assert_converts(&checkpoint("parallel.pkl"));
     assert!(
-        said.contains("rows.txt") && !said.contains("left out"),
-        "{said}"
+        message.contains("rows.txt") && !message.contains("left out"),
+        "{message}"
     );
-    let config = place.model().config;
+    let config = folder.model().config;
     assert_eq!(
         config.entity_ids.iter().map(|id| id.0).collect::<Vec<_>>(),
         IDS_OF_ROWS
@@ -269,12 +280,12 @@ fn a_parallel_models_checkpoint_opens_indexes_and_expands() {
     );
     let image = config.image_encoder.unwrap();
     assert_eq!((image.normalize, image.grid), (false, Some(4)));
-    assert_formula(&place, |_| Kind::Float);
+    assert_formula(&folder, |_| Kind::Float);
 
-    let (code, _, err) = place.run("index data --model model --out index --device cpu");
+    let (code, _, err) = folder.run("index data --model model --out index --device cpu");
     assert_eq!(code, Some(0), "{err}");
     let (code, out, err) =
-        place.run("expand index --seeds lion,tiger,puma --size 2 --format json --device cpu");
+        folder.run("expand index --seeds lion,tiger,puma --size 2 --format json --device cpu");
     assert_eq!(code, Some(0), "{err}");
     assert_eq!(
         serde_json::from_str::<Vec<serde_json::Value>>(&out)
@@ -285,49 +296,52 @@ fn a_parallel_models_checkpoint_opens_indexes_and_expands() {
 }
 
 #[test]
-fn a_training_loops_checkpoint_opens_whatever_it_was_stored_in() {
-    let place = Place::new();
-    let said = place.converted(&checkpoint("wrapped.pkl"));
-    assert!(said.contains("left out: 1 parameters of resnet"), "{said}");
+fn a_training_checkpoint_opens_in_every_precision() {
+    let folder = TestFolder::new();
+    let message = folder.assert_converts(&checkpoint("wrapped.pkl"));
     assert!(
-        !said.contains("pooler") && !said.contains("position_ids"),
-        "{said}"
+        message.contains("left out: 1 parameters of resnet"),
+        "{message}"
     );
-    assert!(!place.model().has_frozen_layers());
-    assert_formula(&place, |which| {
-        [Kind::Float, Kind::Half, Kind::BFloat16, Kind::Double][which % 4]
+    assert!(
+        !message.contains("pooler") && !message.contains("position_ids"),
+        "{message}"
+    );
+    assert!(!folder.model().has_frozen_layers());
+    assert_formula(&folder, |index| {
+        [Kind::Float, Kind::Half, Kind::BFloat16, Kind::Double][index % 4]
     });
 }
 
-/// Where BERT's frozen layers are not the encoder's, the model keeps its own, and so do the cached
-/// states of texts.
+/// If the frozen layers of BERT differ from those of the encoder, the model stores its own layers, and
+/// the text states are cached separately.
 #[test]
-fn frozen_layers_of_a_checkpoint_are_used() {
-    let place = Place::new();
+fn frozen_layers_that_differ_from_the_encoder_are_stored() {
+    let folder = TestFolder::new();
     let mut changed = parameters();
-    let word = changed
+    let bias = changed
         .iter_mut()
         .find(|(name, _)| name == "bert.encoder.layer.0.output.dense.bias")
         .unwrap();
-    word.1 = &word.1 + 1.0;
-    let wanted = word.1.to_kind(Kind::Float);
-    let file = place.at("epoch_12.safetensors");
-    write(&file, changed);
-    assert!(place.converted(&file).contains("are kept"));
-    let model = place.model();
+    bias.1 = &bias.1 + 1.0;
+    let expected = bias.1.to_kind(Kind::Float);
+    let file = folder.path("epoch_12.safetensors");
+    write_tensors(&file, changed);
+    assert!(folder.assert_converts(&file).contains("are kept"));
+    let model = folder.model();
     assert!(model.has_frozen_layers());
     let store = model.network(None, Device::Cpu).unwrap().store;
-    assert!(store.variables()["bert.encoder.layer.0.output.dense.bias"].equal(&wanted));
+    assert!(store.variables()["bert.encoder.layer.0.output.dense.bias"].equal(&expected));
 
-    fs::rename(place.at("model"), place.at("own")).unwrap();
-    place.converted(&checkpoint("parallel.pkl"));
+    fs::rename(folder.path("model"), folder.path("own")).unwrap();
+    folder.assert_converts(&checkpoint("parallel.pkl"));
     for model in ["own", "model"] {
-        let (code, _, err) = place.run(&format!(
+        let (code, _, err) = folder.run(&format!(
             "index data --model {model} --out {model}-index --device cpu"
         ));
         assert_eq!(code, Some(0), "{err}");
     }
-    let texts = fs::read_dir(place.at("cache/multiexpan"))
+    let texts = fs::read_dir(folder.path("cache/multiexpan"))
         .unwrap()
         .flatten();
     assert_eq!(
@@ -339,34 +353,35 @@ fn frozen_layers_of_a_checkpoint_are_used() {
 }
 
 #[test]
-fn the_order_of_the_rows_must_be_said() {
-    let place = Place::new();
+fn the_row_order_is_required() {
+    let folder = TestFolder::new();
     let file = checkpoint("parallel.pkl");
-    let said = place.refused(2, &file, "--vocabulary data");
+    let message = folder.convert_error(2, &file, "--vocabulary data");
     assert!(
-        said.contains("does not state the entity of each row")
-            && said.contains("ls -U")
-            && said.contains("--vocabulary-order"),
-        "{said}"
+        message.contains("does not state the entity of each row")
+            && message.contains("ls -U")
+            && message.contains("--vocabulary-order"),
+        "{message}"
     );
-    let said = place.refused(1, &file, "--vocabulary data --rows other.txt");
-    assert!(said.contains("other.txt"), "{said}");
-    fs::write(place.at("rows.txt"), "lion\ntiger\nleopard\njaguar\n").unwrap();
-    let said = place.refused(1, &file, "--vocabulary data --rows rows.txt");
+    let message = folder.convert_error(1, &file, "--vocabulary data --rows other.txt");
+    assert!(message.contains("other.txt"), "{message}");
+    fs::write(folder.path("rows.txt"), "lion\ntiger\nleopard\njaguar\n").unwrap();
+    let message = folder.convert_error(1, &file, "--vocabulary data --rows rows.txt");
     assert!(
-        said.contains("rows.txt lists 4 entities for a head of 6 rows"),
-        "{said}"
+        message.contains("rows.txt lists 4 entities for a head of 6 rows"),
+        "{message}"
     );
-    fs::write(place.at("rows.txt"), ROWS.replace("leopard", "leoprad")).unwrap();
-    let said = place.refused(1, &file, "--vocabulary data --rows rows.txt");
+    fs::write(folder.path("rows.txt"), ROWS.replace("leopard", "leoprad")).unwrap();
+    let message = folder.convert_error(1, &file, "--vocabulary data --rows rows.txt");
     assert!(
-        said.contains("rows.txt:4:") && said.contains("did you mean leopard"),
-        "{said}"
+        message.contains("rows.txt:4:") && message.contains("did you mean leopard"),
+        "{message}"
     );
 
-    let (code, _, err) = place.convert(&file, "--vocabulary data/entity2id.txt --vocabulary-order");
+    let (code, _, err) =
+        folder.convert(&file, "--vocabulary data/entity2id.txt --vocabulary-order");
     assert_eq!(code, Some(0), "{err}");
-    let config = place.model().config;
+    let config = folder.model().config;
     assert_eq!(
         config.entity_ids.iter().map(|id| id.0).collect::<Vec<_>>(),
         [10, 11, 12, 13, 14, 15]
@@ -378,95 +393,95 @@ fn the_order_of_the_rows_must_be_said() {
     );
 }
 
-/// The shortest line: the list beside the vocabulary, the model beside the checkpoint.
+/// By default, the list of rows is next to the vocabulary and the model is next to the checkpoint.
 #[test]
-fn places_that_go_without_saying() {
-    let place = Place::new();
-    fs::rename(place.at("rows.txt"), place.at("data/rows.txt")).unwrap();
-    fs::copy(checkpoint("parallel.pkl"), place.at("epoch_12.pkl")).unwrap();
+fn default_paths_are_next_to_the_inputs() {
+    let folder = TestFolder::new();
+    fs::rename(folder.path("rows.txt"), folder.path("data/rows.txt")).unwrap();
+    fs::copy(checkpoint("parallel.pkl"), folder.path("epoch_12.pkl")).unwrap();
     let (code, out, err) =
-        place.run("convert epoch_12.pkl --vocabulary data --text-encoder bert --image-encoder lite0.safetensors");
+        folder.run("convert epoch_12.pkl --vocabulary data --text-encoder bert --image-encoder lite0.safetensors");
     assert_eq!(code, Some(0), "{err}");
     assert!(
-        out.starts_with("epoch_12: ") && place.at("epoch_12/config.json").is_file(),
+        out.starts_with("epoch_12: ") && folder.path("epoch_12/config.json").is_file(),
         "{out}"
     );
 }
 
 #[test]
-fn what_is_no_state_dict_is_refused() {
-    let place = Place::new();
-    let order = "--vocabulary data --rows rows.txt";
+fn an_invalid_state_dict_is_an_error() {
+    let folder = TestFolder::new();
+    let options = "--vocabulary data --rows rows.txt";
     assert!(
-        place
-            .refused(1, &place.at("none.pkl"), order)
+        folder
+            .convert_error(1, &folder.path("none.pkl"), options)
             .contains("no checkpoint at")
     );
-    let said = place.refused(1, &checkpoint("asks.pkl"), order);
+    let message = folder.convert_error(1, &checkpoint("asks.pkl"), options);
     assert!(
-        said.contains("posix.system") && !place.at("it-ran").exists(),
-        "{said}"
+        message.contains("posix.system") && !folder.path("it-ran").exists(),
+        "{message}"
     );
     assert!(
-        place
-            .refused(1, &place.at("rows.txt"), order)
+        folder
+            .convert_error(1, &folder.path("rows.txt"), options)
             .contains("is not a weight file")
     );
-    let said = place.refused(1, &place.at("lite0.safetensors"), order);
+    let message = folder.convert_error(1, &folder.path("lite0.safetensors"), options);
     assert!(
-        said.contains("is not a state dict of MultiExpan") && said.contains("head.4.weight"),
-        "{said}"
+        message.contains("is not a state dict of MultiExpan") && message.contains("head.4.weight"),
+        "{message}"
     );
-    let whole = fs::read(checkpoint("parallel.pkl")).unwrap();
-    fs::write(place.at("cut.pkl"), &whole[..whole.len() / 2]).unwrap();
+    let complete = fs::read(checkpoint("parallel.pkl")).unwrap();
+    fs::write(folder.path("cut.pkl"), &complete[..complete.len() / 2]).unwrap();
     assert!(
-        place
-            .refused(1, &place.at("cut.pkl"), order)
+        folder
+            .convert_error(1, &folder.path("cut.pkl"), options)
             .contains("cut short")
     );
 }
 
 #[test]
-fn another_architecture_is_refused_by_name() {
-    let place = Place::new();
-    let order = "--vocabulary data --rows rows.txt";
+fn a_different_architecture_is_an_error() {
+    let folder = TestFolder::new();
+    let options = "--vocabulary data --rows rows.txt";
     let mut other = parameters();
     other.retain(|(name, _)| name != "head.2.bias" && name != "head_m.0.weight");
     other.push((
         "head.6.weight".into(),
         Tensor::ones([2], (Kind::Float, Device::Cpu)),
     ));
-    write(&place.at("other.safetensors"), other);
-    let said = place.refused(1, &place.at("other.safetensors"), order);
+    write_tensors(&folder.path("other.safetensors"), other);
+    let message = folder.convert_error(1, &folder.path("other.safetensors"), options);
     assert!(
-        said.contains("does not have head.2.bias, head_m.0.weight and also has head.6.weight"),
-        "{said}"
+        message.contains("does not have head.2.bias, head_m.0.weight and also has head.6.weight"),
+        "{message}"
     );
 
     let mut other = parameters();
-    let last = other
+    let bias = other
         .iter_mut()
         .find(|(name, _)| name == "cluster_head.2.bias")
         .unwrap();
-    last.1 = Tensor::ones([3], (Kind::Float, Device::Cpu));
-    write(&place.at("other.safetensors"), other);
+    bias.1 = Tensor::ones([3], (Kind::Float, Device::Cpu));
+    write_tensors(&folder.path("other.safetensors"), other);
     assert!(
-        place
-            .refused(1, &place.at("other.safetensors"), order)
+        folder
+            .convert_error(1, &folder.path("other.safetensors"), options)
             .contains("cluster_head.2.bias")
     );
 
     let file = checkpoint("parallel.pkl");
-    let said = place.refused(1, &file, &format!("{order} --heads 3"));
+    let message = folder.convert_error(1, &file, &format!("{options} --heads 3"));
     assert!(
-        said.contains("the width 8 is not divisible by the 3 heads"),
-        "{said}"
+        message.contains("the width 8 is not divisible by the 3 heads"),
+        "{message}"
     );
 }
 
 #[test]
-fn encoders_that_it_was_not_trained_with_are_refused() {
-    let place = Place::new();
+fn incompatible_encoders_are_an_error() {
+    let folder = TestFolder::new();
     let file = checkpoint("parallel.pkl");
     let line = |text: &str, image: &str| {
         format!(
@@ -474,17 +489,24 @@ fn encoders_that_it_was_not_trained_with_are_refused() {
             file.display()
         )
     };
-    let (code, _, said) = place.run(&line("nowhere", "lite0.safetensors"));
-    assert!(code == Some(2) && said.contains("nowhere"), "{said}");
-    write(&place.at("resnet.safetensors"), blank("resnet-50.txt"));
-    let (code, _, said) = place.run(&line("bert", "resnet.safetensors"));
-    assert!(
-        code == Some(1) && said.contains("16 × 1280") && said.contains("36 × 2048"),
-        "{said}"
+    let (code, _, message) = folder.run(&line("nowhere", "lite0.safetensors"));
+    assert!(code == Some(2) && message.contains("nowhere"), "{message}");
+    write_tensors(
+        &folder.path("resnet.safetensors"),
+        zero_weights("resnet-50.txt"),
     );
-    let config = fs::read_to_string(place.at("bert/config.json")).unwrap();
-    fs::write(place.at("bert/config.json"), config.replace("160", "512")).unwrap();
-    let bert = Tensor::read_safetensors(place.at("bert/model.safetensors"))
+    let (code, _, message) = folder.run(&line("bert", "resnet.safetensors"));
+    assert!(
+        code == Some(1) && message.contains("16 × 1280") && message.contains("36 × 2048"),
+        "{message}"
+    );
+    let config = fs::read_to_string(folder.path("bert/config.json")).unwrap();
+    fs::write(
+        folder.path("bert/config.json"),
+        config.replace("160", "512"),
+    )
+    .unwrap();
+    let bert = Tensor::read_safetensors(folder.path("bert/model.safetensors"))
         .unwrap()
         .into_iter();
     let longer = bert.map(|(name, value)| {
@@ -498,47 +520,47 @@ fn encoders_that_it_was_not_trained_with_are_refused() {
             },
         )
     });
-    write(&place.at("bert/model.safetensors"), longer);
-    let (code, _, said) = place.run(&line("bert", "lite0.safetensors"));
+    write_tensors(&folder.path("bert/model.safetensors"), longer);
+    let (code, _, message) = folder.run(&line("bert", "lite0.safetensors"));
     assert!(
-        code == Some(1) && said.contains("positions 160") && said.contains("512"),
-        "{said}"
+        code == Some(1) && message.contains("positions 160") && message.contains("512"),
+        "{message}"
     );
-    assert!(!place.at("model").exists());
+    assert!(!folder.path("model").exists());
 }
 
 #[test]
-fn a_folder_with_something_in_it_is_left_alone() {
-    let place = Place::new();
-    fs::create_dir(place.at("model")).unwrap();
-    place.converted(&checkpoint("parallel.pkl"));
-    let before = fs::read(place.at("model/config.json")).unwrap();
-    let said = place.refused(
+fn a_non_empty_output_folder_is_not_changed() {
+    let folder = TestFolder::new();
+    fs::create_dir(folder.path("model")).unwrap();
+    folder.assert_converts(&checkpoint("parallel.pkl"));
+    let before = fs::read(folder.path("model/config.json")).unwrap();
+    let message = folder.convert_error(
         1,
         &checkpoint("wrapped.pkl"),
         "--vocabulary data --rows rows.txt",
     );
     assert!(
-        said.contains("model is there and is not an empty folder"),
-        "{said}"
+        message.contains("model is there and is not an empty folder"),
+        "{message}"
     );
-    assert_eq!(fs::read(place.at("model/config.json")).unwrap(), before);
+    assert_eq!(fs::read(folder.path("model/config.json")).unwrap(), before);
 }
 
-/// The shapes of the golden checkpoint tell the sizes of its `config.json`.
+/// The tensor shapes of the golden checkpoint give the sizes in its `config.json`.
 #[test]
-fn the_golden_checkpoint_tells_its_sizes() {
+fn sizes_are_read_from_the_golden_checkpoint() {
     let golden = Path::new(ROOT).join("tests/golden/model");
-    let wanted: NetworkConfig =
+    let expected: NetworkConfig =
         serde_json::from_str(&fs::read_to_string(golden.join("config.json")).unwrap()).unwrap();
     let state_dict = StateDict::open(&golden.join("checkpoint.safetensors")).unwrap();
     assert_eq!(
         state_dict
             .sizes(&NetworkConfig {
-                heads: wanted.heads,
+                heads: expected.heads,
                 ..NetworkConfig::default()
             })
             .unwrap(),
-        wanted
+        expected
     );
 }

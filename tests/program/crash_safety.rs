@@ -1,5 +1,5 @@
-//! `train` and `index`, killed at random moments: what they leave opens or is refused with an error, and
-//! they can be resumed.
+//! Tests `train` and `index`, killed at random moments: the output opens or gives an error, and the
+//! commands can be resumed.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn engine(workspace: &Workspace, args: &[&str]) -> Command {
     command
 }
 
-/// Runs a command for a random time, then kills it. Returns whether it had succeeded before.
+/// Runs a command for a random time, then kills it. Returns whether it succeeded before the kill.
 fn run_and_kill(mut command: Command, rng: &mut ChaCha8Rng) -> bool {
     let mut child = command.spawn().unwrap();
     std::thread::sleep(Duration::from_millis(rng.random_range(250..1500)));
@@ -40,8 +40,8 @@ fn run_and_kill(mut command: Command, rng: &mut ChaCha8Rng) -> bool {
     false
 }
 
-/// Returns whether a folder was opened; an error must name it.
-fn opens_or_is_refused<T>(path: &Path, opened: multiexpan::error::Result<T>) -> bool {
+/// Returns whether the folder was opened, and asserts that an error contains its name.
+fn opens_or_fails_with_its_name<T>(path: &Path, opened: multiexpan::error::Result<T>) -> bool {
     match opened {
         Ok(_) => true,
         Err(error) => {
@@ -69,9 +69,9 @@ fn a_killed_training_is_resumed() {
     .unwrap();
     let (data, settings) = (workspace.path("data"), workspace.path("settings.toml"));
     let (data, settings) = (data.to_str().unwrap(), settings.to_str().unwrap());
-    let train = |out: &str, more: &[&str]| {
+    let train = |out: &str, options: &[&str]| {
         let out = workspace.path(out);
-        let fixed = [
+        let common_options = [
             "train",
             data,
             "--out",
@@ -83,7 +83,7 @@ fn a_killed_training_is_resumed() {
         ];
         engine(
             &workspace,
-            &[&fixed, ["--deterministic"].as_slice(), more].concat(),
+            &[&common_options, ["--deterministic"].as_slice(), options].concat(),
         )
     };
     let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -92,9 +92,9 @@ fn a_killed_training_is_resumed() {
     let resume = || train("killed", if has_checkpoint() { &["--resume"] } else { &[] });
     for _ in 0..KILLS {
         run_and_kill(resume(), &mut rng);
-        opens_or_is_refused(&folder, ModelFolder::open(&folder));
+        opens_or_fails_with_its_name(&folder, ModelFolder::open(&folder));
     }
-    // on a busy machine there may be no checkpoint yet
+    // On a busy machine there may be no checkpoint yet.
     if has_checkpoint() || !folder.join("model.safetensors").is_file() {
         assert!(resume().status().unwrap().success());
     }
@@ -116,8 +116,8 @@ fn a_killed_index_build_is_resumed() {
             ..workspace.config(&[Task::Mep])
         },
     );
-    let at = |name: &str| workspace.path(name).to_string_lossy().into_owned();
-    let (data, model, out) = (at("data"), at("model"), at("index"));
+    let path_text = |name: &str| workspace.path(name).to_string_lossy().into_owned();
+    let (data, model, out) = (path_text("data"), path_text("model"), path_text("index"));
     let index = || {
         engine(
             &workspace,
@@ -127,10 +127,10 @@ fn a_killed_index_build_is_resumed() {
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     for _ in 0..KILLS {
         run_and_kill(index(), &mut rng);
-        opens_or_is_refused(Path::new(&out), Index::open(Path::new(&out), Device::Cpu));
+        opens_or_fails_with_its_name(Path::new(&out), Index::open(Path::new(&out), Device::Cpu));
     }
     assert!(index().status().unwrap().success());
-    assert!(opens_or_is_refused(
+    assert!(opens_or_fails_with_its_name(
         Path::new(&out),
         Index::open(Path::new(&out), Device::Cpu)
     ));

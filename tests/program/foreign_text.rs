@@ -1,5 +1,5 @@
-//! Text and images as other people's programs write them, through the real program: names that act
-//! on terminals, Unicode forms, UTF-16, numbers as text, and images that are cut, turned or none.
+//! Tests the program with text and images that other programs write: names with control characters,
+//! Unicode forms, UTF-16, numbers as text, and images that are truncated, rotated or invalid.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,32 +23,34 @@ const NAMES: [&str; 12] = [
     "1984",
 ];
 
-struct World(tempfile::TempDir);
+/// A temporary folder in which the program runs.
+struct TestFolder(tempfile::TempDir);
 
-struct Ran {
+/// The exit code and the output of the program.
+struct Output {
     code: Option<i32>,
-    out: String,
-    err: String,
+    stdout: String,
+    stderr: String,
 }
 
-impl World {
-    fn new() -> World {
-        World(tempfile::tempdir().unwrap())
+impl TestFolder {
+    fn new() -> TestFolder {
+        TestFolder(tempfile::tempdir().unwrap())
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    fn path(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }
 
     fn write(&self, path: &str, content: impl AsRef<[u8]>) {
-        let path = self.at(path);
+        let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    /// A data set of these names with ids from 0, two classes of one query each, and an image for
-    /// all.
-    fn data(&self, names: &[&str]) {
+    /// Writes a data set with entities of these names and ids from 0, two classes of one query each,
+    /// and one image for all entities.
+    fn write_dataset(&self, names: &[&str]) {
         let lines = |line: &dyn Fn(usize, &str) -> String| -> String {
             names
                 .iter()
@@ -77,8 +79,8 @@ impl World {
         }
     }
 
-    /// An index of noise over the names of the data set.
-    fn index(&self, names: usize) {
+    /// Builds an index of pseudorandom values for a data set with this number of names.
+    fn build_index(&self, names: usize) {
         const WIDTH: usize = 4;
         let noise = |n: usize| {
             (0..n as u32)
@@ -99,7 +101,7 @@ impl World {
             ),
             ("row_offsets", view(Dtype::I64, vec![names + 1], &offsets)),
         ]);
-        serialize_to_file(tensors, None, &self.at("raw.safetensors")).unwrap();
+        serialize_to_file(tensors, None, &self.path("raw.safetensors")).unwrap();
         let args = [
             "index",
             "--raw",
@@ -114,31 +116,33 @@ impl World {
         assert_eq!(self.run(&args).code, Some(0));
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    /// Runs the program and asserts that its output does not control the terminal.
+    fn run(&self, args: &[&str]) -> Output {
         let mut command = cargo_bin_cmd!("multiexpan");
-        let done = command
+        let output = command
             .current_dir(self.0.path())
             .env("HOME", self.0.path())
             .args(args)
             .output()
             .unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let ran = Ran {
-            code: done.status.code(),
-            out: text(done.stdout),
-            err: text(done.stderr),
+        let output = Output {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
         };
-        for text in [&ran.out, &ran.err] {
+        for text in [&output.stdout, &output.stderr] {
             assert!(
-                !text.contains(acts),
+                !text.contains(controls_terminal),
                 "{args:?} prints what acts on a terminal: {text:?}"
             );
         }
-        ran
+        output
     }
 }
 
-fn acts(c: char) -> bool {
+/// Returns whether a terminal acts on the character instead of printing it.
+fn controls_terminal(c: char) -> bool {
     c.is_control() && !matches!(c, '\n' | '\t')
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}')
 }
@@ -157,17 +161,17 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn names_that_act_are_printed_as_text_in_every_form() {
-    let world = World::new();
-    world.data(&NAMES);
-    world.index(NAMES.len());
+fn control_characters_in_names_are_escaped_in_every_format() {
+    let folder = TestFolder::new();
+    folder.write_dataset(&NAMES);
+    folder.build_index(NAMES.len());
     let expand = |format: &str| {
-        world.run(&[
+        folder.run(&[
             "expand", "index", "--seeds", "0,2,3", "--size", "9", "--format", format, "--device",
             "cpu",
         ])
     };
-    let tsv = expand("tsv").out;
+    let tsv = expand("tsv").stdout;
     assert_eq!(tsv.lines().count(), 10, "{tsv}");
     assert!(
         tsv.lines().all(|line| line.matches('\t').count() == 10),
@@ -177,8 +181,8 @@ fn names_that_act_are_printed_as_text_in_every_form() {
         tsv.contains("esc\\x1b[31mRED") && tsv.contains("tab\\tinside"),
         "{tsv}"
     );
-    assert!(expand("table").out.contains("rtl \\u{202e}gnp.exe"));
-    let json: Vec<serde_json::Value> = serde_json::from_str(&expand("json").out).unwrap();
+    assert!(expand("table").stdout.contains("rtl \\u{202e}gnp.exe"));
+    let json: Vec<serde_json::Value> = serde_json::from_str(&expand("json").stdout).unwrap();
     let found: Vec<&str> = json
         .iter()
         .map(|row| row["entity"].as_str().unwrap())
@@ -190,7 +194,7 @@ fn names_that_act_are_printed_as_text_in_every_form() {
             .all(|(id, name)| [0, 2, 3].contains(&id) || found.contains(name)),
         "{found:?}"
     );
-    let unknown = world.run(&[
+    let unknown = folder.run(&[
         "expand",
         "index",
         "--seeds",
@@ -199,11 +203,11 @@ fn names_that_act_are_printed_as_text_in_every_form() {
         "cpu",
     ]);
     assert!(
-        unknown.code == Some(1) && unknown.err.contains("`\\x1b]0;owned\\x07`"),
+        unknown.code == Some(1) && unknown.stderr.contains("`\\x1b]0;owned\\x07`"),
         "{}",
-        unknown.err
+        unknown.stderr
     );
-    let wrong = world.run(&[
+    let invalid = folder.run(&[
         "expand",
         "index",
         "--seeds",
@@ -212,22 +216,22 @@ fn names_that_act_are_printed_as_text_in_every_form() {
         "\x1b]0;owned\x07",
     ]);
     assert!(
-        wrong.code == Some(2) && !wrong.err.is_empty(),
+        invalid.code == Some(2) && !invalid.stderr.is_empty(),
         "{}",
-        wrong.err
+        invalid.stderr
     );
-    let missing = world.run(&["check", "no\x1b[2Jwhere\n"]);
+    let missing = folder.run(&["check", "no\x1b[2Jwhere\n"]);
     assert!(
-        missing.code == Some(1) && missing.err.lines().count() == 1,
+        missing.code == Some(1) && missing.stderr.lines().count() == 1,
         "{}",
-        missing.err
+        missing.stderr
     );
 }
 
 #[test]
-fn runs_of_such_names_come_back_in_every_form() {
-    let world = World::new();
-    world.data(&NAMES);
+fn runs_with_special_names_survive_conversion_in_every_format() {
+    let folder = TestFolder::new();
+    folder.write_dataset(&NAMES);
     let lines = |order: &mut dyn Iterator<Item = usize>| -> String {
         let entities: Vec<usize> = order.collect();
         let line = |class: &str, (rank, entity): (usize, &usize)| {
@@ -235,33 +239,45 @@ fn runs_of_such_names_come_back_in_every_form() {
         };
         ["pipe|class", "îles"]
             .iter()
-            .flat_map(|class| entities.iter().enumerate().map(move |at| line(class, at)))
+            .flat_map(|class| {
+                entities
+                    .iter()
+                    .enumerate()
+                    .map(move |ranked| line(class, ranked))
+            })
             .collect()
     };
-    world.write("a.run", lines(&mut (0..NAMES.len())));
-    world.write("b.run", lines(&mut (0..NAMES.len()).rev()));
-    for form in ["nlpcc", "published"] {
-        let written = world.run(&[
+    folder.write("a.run", lines(&mut (0..NAMES.len())));
+    folder.write("b.run", lines(&mut (0..NAMES.len()).rev()));
+    for format in ["nlpcc", "published"] {
+        let written = folder.run(&[
             "convert-run",
             "a.run",
             "--dataset",
             "data",
             "--out",
-            form,
+            format,
             "--format",
-            form,
+            format,
         ]);
-        assert_eq!(written.code, Some(0), "{}", written.err);
-        let back = format!("{form}.run");
-        let read = world.run(&["convert-run", form, "--dataset", "data", "--out", &back]);
+        assert_eq!(written.code, Some(0), "{}", written.stderr);
+        let round_trip = format!("{format}.run");
+        let read = folder.run(&[
+            "convert-run",
+            format,
+            "--dataset",
+            "data",
+            "--out",
+            &round_trip,
+        ]);
         assert!(
-            read.code == Some(0) && !read.out.contains("vocabulary"),
-            "{form}: {}{}",
-            read.out,
-            read.err
+            read.code == Some(0) && !read.stdout.contains("vocabulary"),
+            "{format}: {}{}",
+            read.stdout,
+            read.stderr
         );
         let lists = |path: &str| -> Vec<String> {
-            let text = fs::read_to_string(world.at(path)).unwrap();
+            let text = fs::read_to_string(folder.path(path)).unwrap();
             let mut lists: Vec<String> = text
                 .lines()
                 .map(|line| line.split(' ').take(4).collect::<Vec<_>>().join(" "))
@@ -269,9 +285,9 @@ fn runs_of_such_names_come_back_in_every_form() {
             lists.sort();
             lists
         };
-        assert_eq!(lists(&back), lists("a.run"), "{form}");
+        assert_eq!(lists(&round_trip), lists("a.run"), "{format}");
     }
-    let report = world.run(&[
+    let report = folder.run(&[
         "report",
         "a.run",
         "b.run",
@@ -282,17 +298,17 @@ fn runs_of_such_names_come_back_in_every_form() {
         "--metrics",
         "map@10",
     ]);
-    assert_eq!(report.code, Some(0), "{}", report.err);
-    for file in fs::read_dir(world.at("report")).unwrap() {
+    assert_eq!(report.code, Some(0), "{}", report.stderr);
+    for file in fs::read_dir(folder.path("report")).unwrap() {
         let path = file.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
         assert!(
-            !text.contains("<script") && !text.contains(acts),
+            !text.contains("<script") && !text.contains(controls_terminal),
             "{}",
             path.display()
         );
     }
-    let markdown = world.run(&[
+    let markdown = folder.run(&[
         "compare",
         "a.run",
         "b.run",
@@ -303,27 +319,31 @@ fn runs_of_such_names_come_back_in_every_form() {
         "--metrics",
         "map@10",
     ]);
-    assert!(markdown.out.contains("pipe\\|class"), "{}", markdown.out);
+    assert!(
+        markdown.stdout.contains("pipe\\|class"),
+        "{}",
+        markdown.stdout
+    );
 }
 
 #[test]
-fn a_name_is_one_name_in_every_unicode_form() {
-    let world = World::new();
-    world.data(&NAMES);
-    let apart = ["convert-run", "mac.run", "--dataset", "data"];
+fn unicode_forms_of_a_name_are_equal() {
+    let folder = TestFolder::new();
+    folder.write_dataset(&NAMES);
+    let convert_args = ["convert-run", "mac.run", "--dataset", "data"];
     let lines = |class: &str, names: &[&str]| -> String {
         (1..)
             .zip(names)
             .map(|(rank, name)| format!("{class}/3/1\tQ0\t{name}\t{rank}\t{}\tmac\n", 9 - rank))
             .collect()
     };
-    world.write("linux.run", lines("îles", &["Åland", "plain"]));
-    world.write("mac.run", lines("i\u{302}les", &["A\u{30a}land", "plain"]));
-    let read = world.run(&apart);
+    folder.write("linux.run", lines("îles", &["Åland", "plain"]));
+    folder.write("mac.run", lines("i\u{302}les", &["A\u{30a}land", "plain"]));
+    let read = folder.run(&convert_args);
     assert!(
-        !read.out.contains("vocabulary") && !read.out.contains("not of this data set"),
+        !read.stdout.contains("vocabulary") && !read.stdout.contains("not of this data set"),
         "{}",
-        read.out
+        read.stdout
     );
     let args = [
         "compare",
@@ -336,7 +356,7 @@ fn a_name_is_one_name_in_every_unicode_form() {
         "--format",
         "json",
     ];
-    let compared: serde_json::Value = serde_json::from_str(&world.run(&args).out).unwrap();
+    let compared: serde_json::Value = serde_json::from_str(&folder.run(&args).stdout).unwrap();
     let scores = |run: usize| &compared["runs"][run]["scores"]["done"];
     assert_eq!((scores(0), &scores(0)["queries"]), (scores(1), &1.into()));
     assert!(
@@ -344,27 +364,37 @@ fn a_name_is_one_name_in_every_unicode_form() {
         "{compared}"
     );
 
-    // an archive from a Mac
+    // The file names are decomposed, as in an archive from macOS.
     fs::rename(
-        world.at("data/gt/îles.txt"),
-        world.at("data/gt/i\u{302}les.txt"),
+        folder.path("data/gt/îles.txt"),
+        folder.path("data/gt/i\u{302}les.txt"),
     )
     .unwrap();
-    fs::rename(world.at("data/image/a.png"), world.at("data/image/é.png")).unwrap();
-    let sentences = fs::read_to_string(world.at("data/sentences.json")).unwrap();
-    world.write(
+    fs::rename(
+        folder.path("data/image/a.png"),
+        folder.path("data/image/é.png"),
+    )
+    .unwrap();
+    let sentences = fs::read_to_string(folder.path("data/sentences.json")).unwrap();
+    folder.write(
         "data/sentences.json",
         sentences.replace("a.png", "e\u{301}.png"),
     );
-    let checked = world.run(&["check", "data"]);
-    assert_eq!(checked.code, Some(0), "{}{}", checked.out, checked.err);
-    assert!(
-        checked.out.contains("another Unicode form") && !checked.out.contains("no query"),
-        "{}",
-        checked.out
+    let checked = folder.run(&["check", "data"]);
+    assert_eq!(
+        checked.code,
+        Some(0),
+        "{}{}",
+        checked.stdout,
+        checked.stderr
     );
-    world.index(NAMES.len());
-    let typed = world.run(&[
+    assert!(
+        checked.stdout.contains("another Unicode form") && !checked.stdout.contains("no query"),
+        "{}",
+        checked.stdout
+    );
+    folder.build_index(NAMES.len());
+    let expanded = folder.run(&[
         "expand",
         "index",
         "--seeds",
@@ -374,15 +404,15 @@ fn a_name_is_one_name_in_every_unicode_form() {
         "--device",
         "cpu",
     ]);
-    assert_eq!(typed.code, Some(0), "{}", typed.err);
+    assert_eq!(expanded.code, Some(0), "{}", expanded.stderr);
 }
 
 #[test]
-fn files_in_utf_16_are_read_or_named() {
-    let world = World::new();
-    world.data(&["lion", "Åland", "lynx", "puma", "虎"]);
-    let plain = world.run(&["check", "data"]);
-    assert_eq!(plain.code, Some(0), "{}", plain.out);
+fn utf_16_is_read_only_with_a_byte_order_mark() {
+    let folder = TestFolder::new();
+    folder.write_dataset(&["lion", "Åland", "lynx", "puma", "虎"]);
+    let utf8 = folder.run(&["check", "data"]);
+    assert_eq!(utf8.code, Some(0), "{}", utf8.stdout);
     for file in [
         "entity2id.txt",
         "gt/îles.txt",
@@ -390,63 +420,63 @@ fn files_in_utf_16_are_read_or_named() {
         "sentences.json",
     ] {
         let path = format!("data/{file}");
-        let text = fs::read_to_string(world.at(&path))
+        let text = fs::read_to_string(folder.path(&path))
             .unwrap()
             .replace('\n', "\r\n");
-        world.write(&path, [&b"\xff\xfe"[..], &utf16(&text)].concat());
-        let marked = world.run(&["check", "data"]);
+        folder.write(&path, [&b"\xff\xfe"[..], &utf16(&text)].concat());
+        let with_mark = folder.run(&["check", "data"]);
         assert!(
-            marked.code == Some(0) && marked.out.contains(&format!("{file}: is UTF-16")),
+            with_mark.code == Some(0) && with_mark.stdout.contains(&format!("{file}: is UTF-16")),
             "{}",
-            marked.out
+            with_mark.stdout
         );
         assert!(
-            !marked.out.contains("error:") && !marked.out.contains("has 0"),
+            !with_mark.stdout.contains("error:") && !with_mark.stdout.contains("has 0"),
             "{}",
-            marked.out
+            with_mark.stdout
         );
 
-        world.write(&path, utf16(&text));
-        let bare = world.run(&["check", "data"]);
-        let said = format!("{}{}", bare.out, bare.err);
+        folder.write(&path, utf16(&text));
+        let without_mark = folder.run(&["check", "data"]);
+        let message = format!("{}{}", without_mark.stdout, without_mark.stderr);
         assert!(
-            bare.code == Some(1) && said.contains("UTF-16LE without a byte order mark"),
-            "{said}"
+            without_mark.code == Some(1) && message.contains("UTF-16LE without a byte order mark"),
+            "{message}"
         );
         assert_eq!(
-            said.matches("UTF-16LE without").count(),
+            message.matches("UTF-16LE without").count(),
             1,
-            "once a file: {said}"
+            "once a file: {message}"
         );
-        world.write(&path, [&b"\xef\xbb\xbf"[..], text.as_bytes()].concat());
-        assert_eq!(world.run(&["check", "data"]).code, Some(0));
+        folder.write(&path, [&b"\xef\xbb\xbf"[..], text.as_bytes()].concat());
+        assert_eq!(folder.run(&["check", "data"]).code, Some(0));
     }
     let run = "îles/3/1 Q0 1 1 2.5 ps\r\nîles/3/1 Q0 4 2 1.5 ps\r\n";
-    world.write("ps.run", [&b"\xff\xfe"[..], &utf16(run)].concat());
-    world.write(
+    folder.write("ps.run", [&b"\xff\xfe"[..], &utf16(run)].concat());
+    folder.write(
         "ps.run.json",
         [&b"\xff\xfe"[..], &utf16("{\"dataset\": \"data\"}\r\n")].concat(),
     );
-    let read = world.run(&["convert-run", "ps.run"]);
+    let read = folder.run(&["convert-run", "ps.run"]);
     assert!(
-        read.code == Some(0) && read.out.contains("1 list"),
+        read.code == Some(0) && read.stdout.contains("1 list"),
         "{}{}",
-        read.out,
-        read.err
+        read.stdout,
+        read.stderr
     );
 }
 
 #[test]
-fn numbers_that_are_none_are_named_and_others_are_read() {
-    let world = World::new();
-    world.data(&["lion", "tiger", "lynx", "puma"]);
+fn invalid_numbers_are_reported_and_numeric_text_is_read() {
+    let folder = TestFolder::new();
+    folder.write_dataset(&["lion", "tiger", "lynx", "puma"]);
     let line = |id: &str, image: &str| {
         format!(
             "{{\"tokens\": [\"x\"], \"entityMentions\": [{{\"entityId\": {id}, \"start\": 0, \"end\": 0}}], \"image\": {image}}}\n"
         )
     };
     let image = "\"image/a.png\"";
-    world.write(
+    folder.write(
         "data/sentences.json",
         [
             line("\"0\"", image),
@@ -456,24 +486,32 @@ fn numbers_that_are_none_are_named_and_others_are_read() {
         ]
         .concat(),
     );
-    let checked = world.run(&["check", "data"]);
+    let checked = folder.run(&["check", "data"]);
     assert_eq!(checked.code, Some(1));
-    for said in [
+    for message in [
         "sentences.json:1: entityId is the text “0”, read as 0",
         "sentences.json:2: entityId is 1.0, read as 1",
         "sentences.json:3: entityId is null, expected an integer",
         "sentences.json:4: image is 7, expected a path",
     ] {
-        assert!(checked.out.contains(said), "{said}: {}", checked.out);
+        assert!(
+            checked.stdout.contains(message),
+            "{message}: {}",
+            checked.stdout
+        );
     }
 }
 
 #[test]
-fn images_that_are_none_are_named_wherever_they_are_looked_at() {
-    let world = World::new();
-    let whole = fixture("baseline.jpg");
+fn an_invalid_image_is_an_error_in_check_and_show() {
+    let folder = TestFolder::new();
+    let complete = fixture("baseline.jpg");
     let files: [(&str, &[u8], &str); 4] = [
-        ("cut.jpg", &whole[..whole.len() * 2 / 3], "is cut short"),
+        (
+            "cut.jpg",
+            &complete[..complete.len() * 2 / 3],
+            "is cut short",
+        ),
         (
             "pointer.png",
             b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
@@ -486,35 +524,35 @@ fn images_that_are_none_are_named_wherever_they_are_looked_at() {
         ),
         ("new.jpg", b"\0\0\0\x1cftypavif\0\0\0\0", "is an AVIF file"),
     ];
-    world.data(&["lion", "tiger", "lynx", "puma"]);
-    let sentences = fs::read_to_string(world.at("data/sentences.json")).unwrap();
-    for (name, bytes, said) in files {
-        world.write(&format!("data/image/{name}"), bytes);
-        world.write("data/sentences.json", sentences.replace("a.png", name));
-        let checked = world.run(&["check", "data"]);
+    folder.write_dataset(&["lion", "tiger", "lynx", "puma"]);
+    let sentences = fs::read_to_string(folder.path("data/sentences.json")).unwrap();
+    for (name, bytes, message) in files {
+        folder.write(&format!("data/image/{name}"), bytes);
+        folder.write("data/sentences.json", sentences.replace("a.png", name));
+        let checked = folder.run(&["check", "data"]);
         assert!(
-            checked.code == Some(1) && checked.out.contains(said),
+            checked.code == Some(1) && checked.stdout.contains(message),
             "{}",
-            checked.out
+            checked.stdout
         );
-        let shown = world.run(&["show", &format!("data/image/{name}")]);
+        let shown = folder.run(&["show", &format!("data/image/{name}")]);
         assert!(
-            shown.code == Some(1) && shown.err.contains(&format!("{name} {said}")),
+            shown.code == Some(1) && shown.stderr.contains(&format!("{name} {message}")),
             "{}",
-            shown.err
+            shown.stderr
         );
     }
 }
 
 #[test]
 fn an_image_is_shown_upright() {
-    let world = World::new();
-    // 20 × 12 pixels, turned by a quarter: 12 columns and 10 rows
+    let folder = TestFolder::new();
+    // The images have 20 × 12 pixels. The second is rotated by 90°, so it has 12 columns and 10 rows.
     for (name, columns, rows) in [("rgb.png", 20, 6), ("orientation_6.png", 12, 10)] {
-        world.write(name, fixture(name));
+        folder.write(name, fixture(name));
         let mut command = cargo_bin_cmd!("multiexpan");
         let shown = command
-            .current_dir(world.0.path())
+            .current_dir(folder.0.path())
             .args(["show", name])
             .output()
             .unwrap();

@@ -1,5 +1,5 @@
-//! A text encoder from the Hugging Face hub, here a server that holds one model: every file that
-//! counts is fetched, and afterwards the network is not needed.
+//! Tests a text encoder from the Hugging Face Hub, with a local server that has one model: every
+//! required file is fetched, and afterwards the network is not needed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use tch::Tensor;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// The files that the server has by name, and a status for one of them.
+/// The files of the server by name, the status of the one request that fails, and the requested files.
 #[derive(Default)]
 struct Model {
     files: BTreeMap<String, Vec<u8>>,
@@ -23,20 +23,21 @@ struct Model {
     requested: Vec<String>,
 }
 
-/// Serves the model until the test ends; gives its address.
+/// Serves the model until the test ends, and returns the address of the server.
 fn serve(model: Arc<Mutex<Model>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let model = model.clone();
-            std::thread::spawn(move || answer(stream.unwrap(), &model));
+            std::thread::spawn(move || respond(stream.unwrap(), &model));
         }
     });
     address
 }
 
-fn answer(mut stream: TcpStream, model: &Mutex<Model>) {
+/// Responds to one request for a file or for a range of its bytes.
+fn respond(mut stream: TcpStream, model: &Mutex<Model>) {
     let mut lines = BufReader::new(stream.try_clone().unwrap())
         .lines()
         .map_while(Result::ok);
@@ -85,8 +86,8 @@ fn answer(mut stream: TcpStream, model: &Mutex<Model>) {
     let _ = stream.write_all(&response);
 }
 
-/// The workspace's text encoder in two shards, cased.
-fn model(workspace: &Workspace) -> Model {
+/// Returns the text encoder of the workspace as a cased model in two shards.
+fn sharded_model(workspace: &Workspace) -> Model {
     let tensors: Vec<(String, Tensor)> =
         Tensor::read_safetensors(workspace.path("text/model.safetensors")).unwrap();
     let mut map = serde_json::Map::new();
@@ -125,6 +126,7 @@ fn model(workspace: &Workspace) -> Model {
     }
 }
 
+/// The program in a workspace, with the address of the server and the cache folder of the hub.
 struct Hub<'a> {
     workspace: &'a Workspace,
     address: String,
@@ -132,7 +134,7 @@ struct Hub<'a> {
 }
 
 impl Hub<'_> {
-    /// The baseline with the encoder of the hub: exit code, and standard error.
+    /// Runs a baseline with a text encoder and returns its exit code and standard error.
     fn run(&self, out: &str, encoder: &str) -> (Option<i32>, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
         command
@@ -151,14 +153,18 @@ impl Hub<'_> {
             "cpu",
             "--image-encoder",
         ]);
-        let ran = command
+        let output = command
             .args(["image.safetensors", "--text-encoder", encoder])
             .output()
             .unwrap();
-        (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
     }
 }
 
+/// Returns the entity, the rank and the score of each line of a run.
 fn scores(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
     text.lines()
@@ -173,35 +179,35 @@ fn scores(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn every_file_that_counts_is_fetched_and_then_the_network_is_not_needed() {
+fn required_files_are_fetched_once_and_then_used_offline() {
     let workspace = Workspace::new();
-    // "Cat" is unknown to the cased vocabulary, so that the settings tell
+    // "Cat" is not in the cased vocabulary, so the tokenizer settings change the scores.
     let sentences = fs::read_to_string(workspace.path("data/sentences.json")).unwrap();
     fs::write(
         workspace.path("data/sentences.json"),
         sentences.replace("\"cat\"", "\"Cat\""),
     )
     .unwrap();
-    let served = Arc::new(Mutex::new(model(&workspace)));
+    let shared_model = Arc::new(Mutex::new(sharded_model(&workspace)));
     let mut hub = Hub {
         workspace: &workspace,
-        address: serve(served.clone()),
+        address: serve(shared_model.clone()),
         home: workspace.path("hf"),
     };
-    let (code, said) = hub.run("hub.run", "org/cased");
-    assert_eq!(code, Some(0), "{said}");
+    let (code, message) = hub.run("hub.run", "org/cased");
+    assert_eq!(code, Some(0), "{message}");
     let snapshot = workspace.path(&format!("hf/hub/models--org--cased/snapshots/{COMMIT}"));
-    for file in served.lock().unwrap().files.keys() {
+    for file in shared_model.lock().unwrap().files.keys() {
         assert!(snapshot.join(file).is_file(), "{file}");
     }
-    // as the same files in a folder do
+    // The same files in a folder give the same scores.
     let folder = workspace.path("folder");
     fs::create_dir(&folder).unwrap();
-    for (file, content) in &served.lock().unwrap().files {
+    for (file, content) in &shared_model.lock().unwrap().files {
         fs::write(folder.join(file), content).unwrap();
     }
-    let (code, said) = hub.run("folder.run", "folder");
-    assert_eq!(code, Some(0), "{said}");
+    let (code, message) = hub.run("folder.run", "folder");
+    assert_eq!(code, Some(0), "{message}");
     assert_eq!(
         scores(&workspace.path("hub.run")),
         scores(&workspace.path("folder.run"))
@@ -214,14 +220,14 @@ fn every_file_that_counts_is_fetched_and_then_the_network_is_not_needed() {
         "lower case is something else"
     );
 
-    // what the model does not have is known without asking again
-    let absent = workspace.path(&format!(
+    // Files that the model does not have are not requested again.
+    let missing_file_marker = workspace.path(&format!(
         "hf/hub/models--org--cased/.no_exist/{COMMIT}/tokenizer.json"
     ));
-    assert!(absent.is_file());
+    assert!(missing_file_marker.is_file());
     hub.address = "http://127.0.0.1:1".into();
-    let (code, said) = hub.run("offline.run", "org/cased");
-    assert_eq!(code, Some(0), "{said}");
+    let (code, message) = hub.run("offline.run", "org/cased");
+    assert_eq!(code, Some(0), "{message}");
     assert_eq!(
         scores(&workspace.path("offline.run")),
         scores(&workspace.path("hub.run"))
@@ -229,12 +235,12 @@ fn every_file_that_counts_is_fetched_and_then_the_network_is_not_needed() {
 }
 
 #[test]
-fn a_file_that_may_or_may_not_be_there_is_an_error() {
+fn a_file_that_cannot_be_fetched_is_an_error() {
     let workspace = Workspace::new();
-    let served = Arc::new(Mutex::new(model(&workspace)));
+    let shared_model = Arc::new(Mutex::new(sharded_model(&workspace)));
     let hub = Hub {
         workspace: &workspace,
-        address: serve(served.clone()),
+        address: serve(shared_model.clone()),
         home: workspace.path("hf"),
     };
     for (file, status) in [
@@ -242,25 +248,25 @@ fn a_file_that_may_or_may_not_be_there_is_an_error() {
         ("model-00002-of-00002.safetensors", 404),
         ("config.json", 404),
     ] {
-        served.lock().unwrap().failing = Some((file.into(), status));
-        let (code, said) = hub.run("x.run", "org/cased");
+        shared_model.lock().unwrap().failing = Some((file.into(), status));
+        let (code, message) = hub.run("x.run", "org/cased");
         assert!(
-            code == Some(2) && said.contains(file) && said.contains(&status.to_string()),
-            "{code:?} {said}"
+            code == Some(2) && message.contains(file) && message.contains(&status.to_string()),
+            "{code:?} {message}"
         );
         assert!(!workspace.path("x.run").exists());
-        // nothing is there where the first file failed
+        // The folder does not exist if the first file could not be fetched.
         let _ = fs::remove_dir_all(workspace.path("hf"));
     }
-    served.lock().unwrap().failing = None;
-    served
+    shared_model.lock().unwrap().failing = None;
+    shared_model
         .lock()
         .unwrap()
         .files
         .retain(|file, _| !file.starts_with("model"));
-    let (code, said) = hub.run("x.run", "org/cased");
+    let (code, message) = hub.run("x.run", "org/cased");
     assert!(
-        code == Some(2) && said.contains("it has none of model.safetensors, "),
-        "{code:?} {said}"
+        code == Some(2) && message.contains("it has none of model.safetensors, "),
+        "{code:?} {message}"
     );
 }

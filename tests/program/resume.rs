@@ -1,5 +1,5 @@
-//! `multiexpan index --raw`, killed at different moments: the index is complete or absent, and the same
-//! command finishes it.
+//! Tests `multiexpan index --raw`, killed at different moments: the index is complete or absent, and
+//! the same command finishes it.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,18 +12,18 @@ const WIDTH: i64 = 64;
 const PAIRS: i64 = 4;
 
 fn write_raw(path: &Path) {
-    let number = |rows: i64, width: i64| {
+    let sines = |rows: i64, width: i64| {
         Tensor::arange(rows * width, (Kind::Float, Device::Cpu))
             .sin()
             .view([rows, width])
     };
     let tensors = [
-        ("head.weight", number(ENTITIES, WIDTH)),
+        ("head.weight", sines(ENTITIES, WIDTH)),
         (
             "head.bias",
             Tensor::zeros([ENTITIES], (Kind::Float, Device::Cpu)),
         ),
-        ("pre_head", number(ENTITIES * PAIRS, WIDTH)),
+        ("pre_head", sines(ENTITIES * PAIRS, WIDTH)),
         (
             "row_offsets",
             Tensor::arange(ENTITIES + 1, (Kind::Int64, Device::Cpu)) * PAIRS,
@@ -32,10 +32,10 @@ fn write_raw(path: &Path) {
     Tensor::write_safetensors(&tensors, path).unwrap();
 }
 
-fn multiexpan(here: &Path, args: &[&str]) -> Command {
+fn multiexpan(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
     command
-        .current_dir(here)
+        .current_dir(folder)
         .args(args)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -44,11 +44,11 @@ fn multiexpan(here: &Path, args: &[&str]) -> Command {
 
 #[test]
 fn a_killed_import_is_finished_by_the_same_command() {
-    let here = tempfile::tempdir().unwrap();
-    write_raw(&here.path().join("raw.safetensors"));
+    let folder = tempfile::tempdir().unwrap();
+    write_raw(&folder.path().join("raw.safetensors"));
     let index = |out: &str| {
         multiexpan(
-            here.path(),
+            folder.path(),
             &[
                 "index",
                 "--raw",
@@ -62,36 +62,36 @@ fn a_killed_import_is_finished_by_the_same_command() {
     };
     let start = std::time::Instant::now();
     assert!(index("whole").status().unwrap().success());
-    let duration = start.elapsed();
+    let full_duration = start.elapsed();
     let mut killed = 0;
-    // the machine may be less busy than before, so some kills are early
-    for part in [1, 2, 5, 10, 20, 50, 70, 80, 90] {
+    // The machine may be less busy than before, so some kills are early.
+    for percent in [1, 2, 5, 10, 20, 50, 70, 80, 90] {
         let mut child = index("out").spawn().unwrap();
-        std::thread::sleep(duration.max(Duration::from_millis(100)) * part / 100);
+        std::thread::sleep(full_duration.max(Duration::from_millis(100)) * percent / 100);
         child.kill().unwrap();
         if child.wait().unwrap().success() {
-            break; // it finished before the kill
+            break; // The command finished before the kill.
         }
         killed += 1;
-        // a kill after the last rename leaves a complete index, a kill before it none
-        let is_complete = here.path().join("out").exists();
-        let opened = multiexpan(here.path(), &["expand", "out", "--seeds", "1,2,3"])
+        // A kill after the last rename leaves a complete index, and an earlier kill leaves none.
+        let is_complete = folder.path().join("out").exists();
+        let opened = multiexpan(folder.path(), &["expand", "out", "--seeds", "1,2,3"])
             .status()
             .unwrap();
         assert_eq!(
             opened.code(),
             Some(if is_complete { 0 } else { 1 }),
-            "killed after {part} hundredths"
+            "killed after {percent} hundredths"
         );
     }
     assert!(killed > 0);
     assert!(index("out").status().unwrap().success());
     for name in ["head.safetensors", "both.safetensors"] {
-        let read = |folder: &str| std::fs::read(here.path().join(folder).join(name)).unwrap();
+        let read = |index: &str| std::fs::read(folder.path().join(index).join(name)).unwrap();
         assert!(read("whole") == read("out"), "{name} differs");
     }
     assert_eq!(
-        std::fs::read_dir(here.path()).unwrap().count(),
+        std::fs::read_dir(folder.path()).unwrap().count(),
         3,
         "there is more than the raw file and two indexes"
     );

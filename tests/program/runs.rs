@@ -1,5 +1,5 @@
-//! Damaged and unusual runs: in every format, each problem is an error or a warning with file and
-//! line, and nothing panics.
+//! Tests damaged and unusual runs: in every format, each problem is an error or a warning with file
+//! and line, and nothing panics.
 
 use std::fs;
 use std::io::Write as _;
@@ -42,7 +42,7 @@ impl Fixture {
             ("query/cats.txt", "7 8 9\n"),
             ("query_seed=5/birds.txt", "2 4 1 5 6\n"),
         ] {
-            fixture.put(&format!("data/{name}"), text.as_bytes());
+            fixture.write(&format!("data/{name}"), text.as_bytes());
         }
         fixture
     }
@@ -51,7 +51,7 @@ impl Fixture {
         self.0.path().join(name)
     }
 
-    fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
@@ -62,16 +62,21 @@ impl Fixture {
         read_run(&self.path(name), Some(&self.path("data")), None).map(|(read, _)| read)
     }
 
-    /// Returns (false, the error) if the run cannot be read, else (true, its warnings), each warning
-    /// as a line `file:line: reason`.
+    /// Returns `false` and the error if the run cannot be read, and otherwise `true` and its warnings,
+    /// each as a line `file:line: reason`.
     fn outcome(&self, name: &str) -> (bool, String) {
         match self.read(name) {
             Err(error) => (false, error.to_string()),
             Ok(read) => {
                 let line =
                     |line: Option<usize>| line.map(|line| format!(":{line}")).unwrap_or_default();
-                let warning = |f: &multiexpan::data::Diagnostic| {
-                    format!("{}{}: {}\n", f.file.display(), line(f.line), f.reason)
+                let warning = |diagnostic: &multiexpan::data::Diagnostic| {
+                    format!(
+                        "{}{}: {}\n",
+                        diagnostic.file.display(),
+                        line(diagnostic.line),
+                        diagnostic.reason
+                    )
                 };
                 (true, read.warnings.iter().map(warning).collect())
             }
@@ -80,34 +85,34 @@ impl Fixture {
 }
 
 fn gzip(text: &str) -> Vec<u8> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
-    packed.write_all(text.as_bytes()).unwrap();
-    packed.finish().unwrap()
+    let mut compressed = GzEncoder::new(Vec::new(), Compression::default());
+    compressed.write_all(text.as_bytes()).unwrap();
+    compressed.finish().unwrap()
 }
 
-/// Returns the run with its second line replaced.
-fn second(line: &str) -> Vec<u8> {
+/// Returns `TREC` with its second line replaced.
+fn replace_second_line(line: &str) -> Vec<u8> {
     let mut lines: Vec<&str> = TREC.lines().collect();
     lines[1] = line;
     (lines.join("\n") + "\n").into_bytes()
 }
 
 #[test]
-fn a_damaged_file_is_refused_with_its_name() {
+fn a_damaged_file_is_an_error_with_its_name() {
     let fixture = Fixture::new();
-    let whole = gzip(&TREC.repeat(50));
-    let mut flipped = whole.clone();
+    let complete = gzip(&TREC.repeat(50));
+    let mut flipped = complete.clone();
     flipped[20] ^= 0xff;
     let utf16: Vec<u8> = TREC.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (name, bytes, expected) in [
         (
             "cut.run.gz",
-            whole[..whole.len() / 2].to_vec(),
+            complete[..complete.len() / 2].to_vec(),
             "cut.run.gz is gzip that is cut short or damaged",
         ),
         (
             "head.gz",
-            whole[..5].to_vec(),
+            complete[..5].to_vec(),
             "head.gz is gzip that is cut short or damaged",
         ),
         (
@@ -122,12 +127,12 @@ fn a_damaged_file_is_refused_with_its_name() {
         ),
         (
             "few",
-            second("birds/3/1 Q0 6 2 0.8"),
+            replace_second_line("birds/3/1 Q0 6 2 0.8"),
             "few:2: expected “query Q0 entity rank score tag”, found 5 fields",
         ),
         (
             "many",
-            second("birds/3/1 Q0 6 2 0.8 x y"),
+            replace_second_line("birds/3/1 Q0 6 2 0.8 x y"),
             "many:2: expected “query Q0 entity rank score tag”, found 7",
         ),
         (
@@ -137,37 +142,37 @@ fn a_damaged_file_is_refused_with_its_name() {
         ),
         (
             "nan",
-            second("birds/3/1 Q0 6 2 NaN x"),
+            replace_second_line("birds/3/1 Q0 6 2 NaN x"),
             "nan:2: invalid score “NaN”",
         ),
         (
             "inf",
-            second("birds/3/1 Q0 6 2 -inf x"),
+            replace_second_line("birds/3/1 Q0 6 2 -inf x"),
             "inf:2: invalid score “-inf”",
         ),
         (
             "overflow",
-            second("birds/3/1 Q0 6 2 1e999 x"),
+            replace_second_line("birds/3/1 Q0 6 2 1e999 x"),
             "overflow:2: invalid score “1e999”",
         ),
         (
             "word",
-            second("birds/3/1 Q0 6 2 high x"),
+            replace_second_line("birds/3/1 Q0 6 2 high x"),
             "word:2: invalid score “high”",
         ),
         (
             "huge",
-            second("birds/3/1 Q0 6 99999999999999999999 0.8 x"),
+            replace_second_line("birds/3/1 Q0 6 99999999999999999999 0.8 x"),
             "huge:2: invalid rank “99999999999999999999”",
         ),
         (
             "negative",
-            second("birds/3/1 Q0 6 -2 0.8 x"),
+            replace_second_line("birds/3/1 Q0 6 -2 0.8 x"),
             "negative:2: invalid rank “-2”",
         ),
         (
             "fraction",
-            second("birds/3/1 Q0 6 2.5 0.8 x"),
+            replace_second_line("birds/3/1 Q0 6 2.5 0.8 x"),
             "fraction:2: invalid rank “2.5”",
         ),
         ("empty", Vec::new(), "empty has no rankings"),
@@ -193,7 +198,7 @@ fn a_damaged_file_is_refused_with_its_name() {
             "0_birds.txt:1: expected “query Q0 entity rank score tag”",
         ),
     ] {
-        fixture.put(name, &bytes);
+        fixture.write(name, &bytes);
         let (read, message) = fixture.outcome(name);
         assert!(!read && message.contains(expected), "{name}: {message}");
     }
@@ -205,25 +210,25 @@ fn a_damaged_file_is_refused_with_its_name() {
         ("{\"mode\": ", "settings.run.json is not a JSON object"),
         ("[3]", "is not a JSON object"),
     ] {
-        fixture.put("settings.run", TREC.as_bytes());
-        fixture.put("settings.run.json", settings.as_bytes());
+        fixture.write("settings.run", TREC.as_bytes());
+        fixture.write("settings.run.json", settings.as_bytes());
         let (read, message) = fixture.outcome("settings.run");
         assert!(!read && message.contains(expected), "{settings}: {message}");
     }
 }
 
 #[test]
-fn warnings_about_a_file_name_the_line() {
+fn file_warnings_include_the_line() {
     let fixture = Fixture::new();
     for (name, bytes, expected) in [
         (
             "twice",
-            second("birds/3/1 Q0 5 2 0.8 x"),
+            replace_second_line("birds/3/1 Q0 5 2 0.8 x"),
             "twice:2: 5 “hawk” is already in birds/3/1",
         ),
         (
             "unknown",
-            second("birds/3/1 Q0 77 2 0.8 x"),
+            replace_second_line("birds/3/1 Q0 77 2 0.8 x"),
             "unknown:2: there is no entity 77",
         ),
         (
@@ -258,45 +263,45 @@ fn warnings_about_a_file_name_the_line() {
         ),
         (
             "foreign",
-            second("dogs/3/1 Q0 5 1 1 x"),
+            replace_second_line("dogs/3/1 Q0 5 1 1 x"),
             "foreign:2: “dogs/3/1” is not a query of data",
         ),
         (
             "number",
-            second("birds/3/9 Q0 5 1 1 x"),
+            replace_second_line("birds/3/9 Q0 5 1 1 x"),
             "number:2: “birds/3/9” is not a query of data",
         ),
         (
             "seed",
-            second("birds/3/1 Q0 2 2 0.8 x"),
+            replace_second_line("birds/3/1 Q0 2 2 0.8 x"),
             "seed:2: 2 “duck” is a seed of birds/3/1",
         ),
         (
             "short",
-            second("birds/3/1 Q0 6 2 0.8 x"),
+            replace_second_line("birds/3/1 Q0 6 2 0.8 x"),
             "short: birds/3/1 has 2 candidates of 8",
         ),
         (
             "ranks",
-            second("birds/3/1 Q0 6 2 7 x"),
+            replace_second_line("birds/3/1 Q0 6 2 7 x"),
             "ranks:2: a lower rank in birds/3/1 has the higher score 7",
         ),
     ] {
-        fixture.put(name, &bytes);
+        fixture.write(name, &bytes);
         let (read, warnings) = fixture.outcome(name);
         assert!(read && warnings.contains(expected), "{name}: {warnings}");
     }
-    fixture.put("run.gz", &gzip(TREC));
+    fixture.write("run.gz", &gzip(TREC));
     assert_eq!(fixture.read("run.gz").unwrap().run.rankings, {
-        fixture.put("run", TREC.as_bytes());
+        fixture.write("run", TREC.as_bytes());
         fixture.read("run").unwrap().run.rankings
     });
 }
 
 #[test]
-fn a_damaged_folder_is_refused_with_its_name() {
+fn a_damaged_folder_is_an_error_with_its_name() {
     let fixture = Fixture::new();
-    let packed = gzip(LIST);
+    let compressed = gzip(LIST);
     let list: &[u8] = LIST.as_bytes();
     for (folder, files, expected) in [
         (
@@ -329,7 +334,7 @@ fn a_damaged_folder_is_refused_with_its_name() {
         ),
         (
             "same",
-            vec![("birds_0_3", list), ("birds_0_3.txt.gz", &packed)],
+            vec![("birds_0_3", list), ("birds_0_3.txt.gz", &compressed)],
             "birds_0_3.txt.gz is a list of birds/3/1, and so is ",
         ),
         (
@@ -379,7 +384,7 @@ fn a_damaged_folder_is_refused_with_its_name() {
         ),
         (
             "cut",
-            vec![("birds_1_3.txt.gz", &packed[..packed.len() - 9])],
+            vec![("birds_1_3.txt.gz", &compressed[..compressed.len() - 9])],
             "birds_1_3.txt.gz is gzip that is cut short",
         ),
         (
@@ -391,14 +396,14 @@ fn a_damaged_folder_is_refused_with_its_name() {
         fs::create_dir_all(fixture.path(folder)).unwrap();
         files
             .iter()
-            .for_each(|(name, bytes)| drop(fixture.put(&format!("{folder}/{name}"), bytes)));
+            .for_each(|(name, bytes)| drop(fixture.write(&format!("{folder}/{name}"), bytes)));
         let (read, message) = fixture.outcome(folder);
         assert!(!read && message.contains(expected), "{folder}: {message}");
     }
 }
 
 #[test]
-fn warnings_about_a_folder_name_the_file() {
+fn folder_warnings_include_the_file() {
     let fixture = Fixture::new();
     let list: &[u8] = LIST.as_bytes();
     for (folder, file, bytes, expected) in [
@@ -452,8 +457,8 @@ fn warnings_about_a_folder_name_the_file() {
             "folder/cats_0_3.txt: is not a file",
         ),
     ] {
-        fixture.put(&format!("{folder}/birds_0_3.txt"), list);
-        fixture.put(&format!("{folder}/{file}"), bytes);
+        fixture.write(&format!("{folder}/birds_0_3.txt"), list);
+        fixture.write(&format!("{folder}/{file}"), bytes);
         let (read, warnings) = fixture.outcome(folder);
         assert!(read && warnings.contains(expected), "{folder}: {warnings}");
     }
@@ -461,11 +466,11 @@ fn warnings_about_a_folder_name_the_file() {
 
 #[cfg(unix)]
 #[test]
-fn circular_links_are_refused() {
+fn circular_links_are_an_error() {
     let fixture = Fixture::new();
     let link = |name: &str, to: &Path| std::os::unix::fs::symlink(to, fixture.path(name)).unwrap();
     link("loop", &fixture.path("loop"));
-    fixture.put("folder/birds_1_3.txt", LIST.as_bytes());
+    fixture.write("folder/birds_1_3.txt", LIST.as_bytes());
     link("folder/cats_0_3.txt", &fixture.path("folder/cats_0_3.txt"));
     link("folder/up", &fixture.path("folder"));
     for (name, expected) in [("loop", "cannot read"), ("folder", "folder/cats_0_3.txt")] {
@@ -481,7 +486,7 @@ fn circular_links_are_refused() {
 fn random_bytes_do_not_panic() {
     let fixture = Fixture::new();
     let mut random = ChaCha8Rng::seed_from_u64(11);
-    let (mut read, mut refused) = (0, 0);
+    let (mut read, mut errors) = (0, 0);
     for _ in 0..1500 {
         let (name, text, path) = [
             ("a.run", TREC, "a.run"),
@@ -494,35 +499,32 @@ fn random_bytes_do_not_panic() {
             text.as_bytes().to_vec()
         };
         for _ in 0..random.random_range(1..5) {
-            let at = random.random_range(0..bytes.len());
+            let position = random.random_range(0..bytes.len());
             match random.random_range(0..4) {
-                0 => bytes[at] = random.next_u32() as u8,
-                1 => drop(bytes.splice(at..at, b"\t\n 9e".iter().copied())),
-                2 => bytes.truncate(at.max(1)),
-                _ => drop(bytes.remove(at)),
+                0 => bytes[position] = random.next_u32() as u8,
+                1 => drop(bytes.splice(position..position, b"\t\n 9e".iter().copied())),
+                2 => bytes.truncate(position.max(1)),
+                _ => drop(bytes.remove(position)),
             }
             if bytes.is_empty() {
                 break;
             }
         }
-        fixture.put(name, &bytes);
+        fixture.write(name, &bytes);
         match fixture.read(path) {
             Ok(_) => read += 1,
-            Err(error) => refused += usize::from(!error.to_string().is_empty()),
+            Err(error) => errors += usize::from(!error.to_string().is_empty()),
         }
     }
-    assert!(
-        read > 100 && refused > 100,
-        "{read} read, {refused} refused"
-    );
+    assert!(read > 100 && errors > 100, "{read} read, {errors} refused");
 }
 
 #[test]
 fn convert_run_converts_between_all_formats() {
     let fixture = Fixture::new();
     let data = fixture.path("data").to_str().unwrap().to_owned();
-    fixture.put("a.run", TREC.as_bytes());
-    let convert = |from: &str, form: &str, to: &str| {
+    fixture.write("a.run", TREC.as_bytes());
+    let convert = |from: &str, format: &str, to: &str| {
         let line = [
             "convert-run",
             from,
@@ -531,20 +533,20 @@ fn convert_run_converts_between_all_formats() {
             "--seeds",
             "3",
             "--format",
-            form,
+            format,
             "--out",
             to,
         ];
-        let done = cargo_bin_cmd!("multiexpan")
+        let output = cargo_bin_cmd!("multiexpan")
             .current_dir(fixture.0.path())
             .args(line)
             .output()
             .unwrap();
         let (out, err) = (
-            String::from_utf8(done.stdout).unwrap(),
-            String::from_utf8(done.stderr).unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
         );
-        assert!(done.status.success(), "{err}");
+        assert!(output.status.success(), "{err}");
         out
     };
     let output = convert("a.run", "published", "results");
@@ -593,14 +595,14 @@ fn convert_run_converts_between_all_formats() {
         again.status.code() == Some(1) && error.contains("submission already exists"),
         "{error}"
     );
-    let unnamed = cargo_bin_cmd!("multiexpan")
+    let without_dataset = cargo_bin_cmd!("multiexpan")
         .current_dir(fixture.0.path())
         .args(["convert-run", "a.run"])
         .output()
         .unwrap();
-    let error = String::from_utf8(unnamed.stderr).unwrap();
+    let error = String::from_utf8(without_dataset.stderr).unwrap();
     assert!(
-        unnamed.status.code() == Some(2) && error.contains("give it with --dataset"),
+        without_dataset.status.code() == Some(2) && error.contains("give it with --dataset"),
         "{error}"
     );
 
@@ -627,10 +629,10 @@ fn warnings_concern_only_the_compared_queries() {
         ("data/sentences.json", ""),
         ("data/query_seed=5/cats.txt", "7 8 9 1 2\n"),
         ("a.run", &[TREC, "birds/5/1 Q0 3 1 1 x\n"].concat()),
-        // a seed of the query with 3 seeds, so that the list is inferred to be of 5 seeds
+        // The entity is a seed of the query with 3 seeds, so the list must belong to one with 5 seeds.
         ("results/0_birds", "3\tgull\n"),
     ] {
-        fixture.put(name, text.as_bytes());
+        fixture.write(name, text.as_bytes());
     }
     let compared = |seeds| {
         let settings = ComparisonSettings {
@@ -656,10 +658,11 @@ fn warnings_concern_only_the_compared_queries() {
     };
     let warnings = |seeds| compared(seeds)[0].warnings.join("; ");
     assert!(!warnings(None).contains("5 seeds"), "{}", warnings(None));
-    let five = warnings(Some(SeedCount::Five));
+    let five_seeds = warnings(Some(SeedCount::Five));
     assert!(
-        five.contains("1 queries of 5 seeds that are missing") && !five.contains("3 seeds"),
-        "{five}"
+        five_seeds.contains("1 queries of 5 seeds that are missing")
+            && !five_seeds.contains("3 seeds"),
+        "{five_seeds}"
     );
     assert_eq!(
         compared(None)[1].scores,
@@ -670,7 +673,7 @@ fn warnings_concern_only_the_compared_queries() {
 #[test]
 fn query_ids_ignore_case() {
     let fixture = Fixture::new();
-    fixture.put(
+    fixture.write(
         "a.run",
         b"Birds/3/1 Q0 5 1 0.9 x\nBIRDS/3/1 Q0 6 1 0.9 x\ncats/3/1 Q0 2 1 0.9 x\n",
     );
@@ -691,7 +694,7 @@ fn query_ids_ignore_case() {
 #[test]
 fn only_queries_with_the_requested_seed_count_are_read() {
     let fixture = Fixture::new();
-    fixture.put(
+    fixture.write(
         "a.run",
         [TREC, "birds/5/1 Q0 3 1 1 x\n"].concat().as_bytes(),
     );
