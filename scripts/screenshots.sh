@@ -17,10 +17,9 @@ sleep 1
 export DISPLAY=$display XDG_STATE_HOME=$home XDG_CONFIG_HOME=$home XDG_CACHE_HOME=$home
 unset TMUX
 xterm -tn xterm-256color -ti vt340 -xrm 'XTerm*decTerminalID: vt340' -xrm 'XTerm*allowWindowOps: true' \
-  -xrm 'XTerm*numColorRegisters: 256' -fa 'DejaVu Sans Mono' -fs 10 -geometry 130x44+0+0 \
+  -xrm 'XTerm*numColorRegisters: 256' -xrm 'XTerm*pointerMode: 2' -fa 'DejaVu Sans Mono' -fs 10 -geometry 130x44+0+0 \
   -e env COLORTERM=truecolor target/release/multiexpan explore "${INDEX:-data/demo/index}" --images sixel &
 sleep 4
-xdotool mousemove 1099 859
 frame=0
 type() { xdotool type --delay 60 -- "$1"; }
 press() { xdotool key --delay 60 "$@"; }
