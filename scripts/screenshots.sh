@@ -24,7 +24,7 @@ frame=0
 type() { xdotool type --delay 60 -- "$1"; }
 press() { xdotool key --delay 60 "$@"; }
 # Adds the screen to the animation, for a time in hundredths of a second: TIME
-film() { import -window root -crop 1045x753+0+0 +repage "$home/$(printf %03d $((frame++)))-$1.png"; }
+film() { frame=$((frame + 1)); import -window root -crop 1045x753+0+0 +repage "$home/$(printf %03d $frame)-$1.png"; }
 # Saves the screen, and adds it to the animation: NAME [TIME]
 save() { import -window root -crop 1045x753+0+0 +repage "$out/$1.png"; film "${2:-250}"; }
 film 80
