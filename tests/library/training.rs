@@ -1,4 +1,5 @@
-//! Training on a small data set: every task learns, and an interrupted training gives the same model as an
+//! Training on a small data set: every task learns, and an interrupted training gives the same
+//! model as an
 //! uninterrupted one.
 
 use multiexpan::error::Error;

@@ -63,7 +63,8 @@ fn run(workspace: &Workspace, name: &str, out: &str, options: &[&str]) -> (Value
     )
 }
 
-/// Asserts that the run has the query with 3 seeds of both classes, and that each query ranks the 13
+/// Asserts that the run has the query with 3 seeds of both classes, and that each query ranks the
+/// 13
 /// other entities by descending score.
 fn assert_complete(run: &Run, name: &str) {
     assert_eq!((run.tag.as_str(), run.rankings.len()), (name, 2));
@@ -267,7 +268,8 @@ fn aligned_networks_are_trained_once_and_resume_after_a_kill() {
     }
 }
 
-/// Starts the command and kills it when the folder of its model has a checkpoint, that is, after the
+/// Starts the command and kills it when the folder of its model has a checkpoint, that is, after
+/// the
 /// first epoch and before the end of the last. If it ends before it is killed, it is started again.
 fn kill_while_training(workspace: &Workspace, out: &str, command: impl Fn() -> Command) {
     let (run, model) = (workspace.path(out), workspace.path(&format!("{out}.model")));
@@ -484,7 +486,8 @@ fn texts_and_images_are_prepared_as_in_the_transformers_package() {
         .sum(Kind::Float)
         .double_value(&[]);
     assert!(cosine > 0.9999, "{cosine}");
-    // The differences are in byte steps, scaled by the smallest deviation. The package also rounds to
+    // The differences are in byte steps, scaled by the smallest deviation. The package also rounds
+    // to
     // bytes between the two resize directions.
     let [mean, deviation] = [
         [0.481_454_66, 0.457_827_5, 0.408_210_73],

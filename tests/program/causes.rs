@@ -173,7 +173,8 @@ fn sentences_longer_than_the_encoder_are_left_out() {
         .unwrap();
     table.1 = table.1.narrow(0, 0, 9).contiguous();
     Tensor::write_safetensors(&tensors, &weights).unwrap();
-    // "jaguar is … . a" has 8 tokens with [CLS] and [SEP], and its mention is one token. Some of the
+    // "jaguar is … . a" has 8 tokens with [CLS] and [SEP], and its mention is one token. Some of
+    // the
     // sentences are extended.
     change_sentences(&workspace, |number, sentence| {
         let tokens = sentence["tokens"].as_array_mut().unwrap();
@@ -205,7 +206,8 @@ fn sentences_longer_than_the_encoder_are_left_out() {
     assert_eq!(code, Some(0), "{message}");
 }
 
-/// The same weights with another number of heads are another network, for which the cached values of
+/// The same weights with another number of heads are another network, for which the cached values
+/// of
 /// the first network are not used.
 #[test]
 fn the_cache_depends_on_the_configuration() {

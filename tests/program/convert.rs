@@ -36,7 +36,7 @@ fn parameters() -> Vec<(String, Tensor)> {
     let parameter = |line: &str| {
         let mut words = line.split(' ');
         let name = words.next().unwrap().to_owned();
-        let size: Vec<i64> = words.map(|bias| bias.parse().unwrap()).collect();
+        let size: Vec<i64> = words.map(|word| word.parse().unwrap()).collect();
         let student = name.replace("bert_m.", "bert.");
         let index = names.iter().position(|other| *other == student).unwrap();
         let base_name = name.replace("visual_linear_m", "visual_linear");
@@ -133,7 +133,8 @@ impl TestFolder {
         );
     }
 
-    /// Runs `multiexpan` in the folder and returns its exit code, standard output and standard error.
+    /// Runs `multiexpan` in the folder and returns its exit code, standard output and standard
+    /// error.
     fn run(&self, line: &str) -> (Option<i32>, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
         command
@@ -207,7 +208,7 @@ fn zero_weights(list: &str) -> Vec<(String, Tensor)> {
     let list = fs::read_to_string(crate::common::formula::fixture(list)).unwrap();
     let parameter = |line: &str| {
         let (name, size) = line.split_once(' ').unwrap();
-        let size: Vec<i64> = size.split(' ').map(|bias| bias.parse().unwrap()).collect();
+        let size: Vec<i64> = size.split(' ').map(|word| word.parse().unwrap()).collect();
         (
             name.to_owned(),
             Tensor::zeros(size, (Kind::Float, Device::Cpu)),
@@ -313,7 +314,8 @@ fn a_training_checkpoint_opens_in_every_precision() {
     });
 }
 
-/// If the frozen layers of BERT differ from those of the encoder, the model stores its own layers, and
+/// If the frozen layers of BERT differ from those of the encoder, the model stores its own layers,
+/// and
 /// the text states are cached separately.
 #[test]
 fn frozen_layers_that_differ_from_the_encoder_are_stored() {

@@ -48,7 +48,8 @@ impl TestFolder {
         fs::write(path, content).unwrap();
     }
 
-    /// Writes a data set with entities of these names and ids from 0, two classes of one query each,
+    /// Writes a data set with entities of these names and ids from 0, two classes of one query
+    /// each,
     /// and one image for all entities.
     fn write_dataset(&self, names: &[&str]) {
         let lines = |line: &dyn Fn(usize, &str) -> String| -> String {
@@ -547,7 +548,8 @@ fn an_invalid_image_is_an_error_in_check_and_show() {
 #[test]
 fn an_image_is_shown_upright() {
     let folder = TestFolder::new();
-    // The images have 20 × 12 pixels. The second is rotated by 90°, so it has 12 columns and 10 rows.
+    // The images have 20 × 12 pixels. The second is rotated by 90°, so it has 12 columns and 10
+    // rows.
     for (name, columns, rows) in [("rgb.png", 20, 6), ("orientation_6.png", 12, 10)] {
         folder.write(name, fixture(name));
         let mut command = cargo_bin_cmd!("multiexpan");

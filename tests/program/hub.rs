@@ -15,7 +15,8 @@ use tch::Tensor;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// The files of the server by name, the status of the one request that fails, and the requested files.
+/// The files of the server by name, the status of the one request that fails, and the requested
+/// files.
 #[derive(Default)]
 struct Model {
     files: BTreeMap<String, Vec<u8>>,

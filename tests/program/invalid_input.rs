@@ -1,4 +1,5 @@
-//! Invalid input: one error on standard error, exit code 1 (2 for invalid arguments), and nothing is
+//! Invalid input: one error on standard error, exit code 1 (2 for invalid arguments), and nothing
+//! is
 //! written.
 
 use std::path::{Path, PathBuf};

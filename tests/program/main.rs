@@ -1,4 +1,5 @@
-//! The programs as a user runs them: every command, its output, its errors, and its files after a crash.
+//! The programs as a user runs them: every command, its output, its errors, and its files after a
+//! crash.
 
 mod ablation;
 mod baselines;

@@ -64,7 +64,8 @@ fn lines(file: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Returns the number of entities whose images are all flags, and their recall@50, from the lines of
+/// Returns the number of entities whose images are all flags, and their recall@50, from the lines
+/// of
 /// the run and the files of the data set.
 fn recall_of_flags(run: &str) -> (usize, f64) {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo");

@@ -1,4 +1,5 @@
-//! Tests `multiexpan index --raw`, killed at different moments: the index is complete or absent, and
+//! Tests `multiexpan index --raw`, killed at different moments: the index is complete or absent,
+//! and
 //! the same command finishes it.
 
 use std::path::Path;

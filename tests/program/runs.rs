@@ -62,7 +62,8 @@ impl Fixture {
         read_run(&self.path(name), Some(&self.path("data")), None).map(|(read, _)| read)
     }
 
-    /// Returns `false` and the error if the run cannot be read, and otherwise `true` and its warnings,
+    /// Returns `false` and the error if the run cannot be read, and otherwise `true` and its
+    /// warnings,
     /// each as a line `file:line: reason`.
     fn outcome(&self, name: &str) -> (bool, String) {
         match self.read(name) {
@@ -629,7 +630,8 @@ fn warnings_concern_only_the_compared_queries() {
         ("data/sentences.json", ""),
         ("data/query_seed=5/cats.txt", "7 8 9 1 2\n"),
         ("a.run", &[TREC, "birds/5/1 Q0 3 1 1 x\n"].concat()),
-        // The entity is a seed of the query with 3 seeds, so the list must belong to one with 5 seeds.
+        // The entity is a seed of the query with 3 seeds, so the list must belong to one with 5
+        // seeds.
         ("results/0_birds", "3\tgull\n"),
     ] {
         fixture.write(name, text.as_bytes());
