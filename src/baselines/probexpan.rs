@@ -108,8 +108,8 @@ fn build_or_open_index(
     Index::open(&out, device)
 }
 
-/// Opens the index at `path` if it was built from this model and data set. An index that is missing
-/// or cut short is `None`, so that it is built again.
+/// Opens the index at `path`. Returns `None`, so that it is built again, if it is missing, damaged,
+/// or was built from another model or data set.
 fn open_current_index(
     path: &Path,
     dataset: &Dataset,

@@ -81,7 +81,7 @@ impl Session {
         })
     }
 
-    /// Finds seeds by name or id. Fails for unknown ones.
+    /// Finds seeds by name or id. Returns an error if any of them is not in the vocabulary.
     pub fn find_seeds<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,

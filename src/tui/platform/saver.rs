@@ -104,8 +104,8 @@ impl Saver {
         self.due_at
     }
 
-    /// Saves the session. Returns `None` if it has not changed or is not saved at all. After an
-    /// error another attempt becomes due.
+    /// Saves the session. Returns `None` if it has not changed, if sessions are not saved, or if
+    /// an attempt after a failure fails again. After every failure another attempt becomes due.
     ///
     /// Errors: only the first failure of several in a row.
     pub fn save(&mut self, session: &SavedSession) -> Result<Option<SaveOutcome>> {
