@@ -9,8 +9,7 @@ use tch::Device;
 
 use crate::baselines::aligned_network::{AlignedNetwork, shared_config};
 use crate::baselines::baseline_sources::BaselineSources;
-use crate::baselines::entity_vectors::rank_by_scores;
-use crate::baselines::fitted_baseline::{FittedBaseline, RankFn};
+use crate::baselines::fitted_baseline::FittedBaseline;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::model::network_config::AlignmentConfig;
@@ -28,13 +27,9 @@ pub fn fit(
     let network = AlignedNetwork::open(config(), dataset, sources, device, observer)?;
     let vectors = network.entity_vectors(Mode::Both, observer)?;
     let pairs = network.sources.sources.pairs;
-    let rank: RankFn = Box::new(move |_, seeds| {
-        let scores = vectors.similarities(seeds)?;
-        Ok(rank_by_scores(&scores, seeds))
-    });
     Ok(FittedBaseline {
         entities: pairs.entities,
-        rank,
+        rank: vectors.into_rank_fn(),
         settings: network.settings,
         left_out: pairs.left_out,
     })

@@ -12,8 +12,8 @@ use serde_json::json;
 use tch::{Device, Kind};
 
 use crate::baselines::baseline_sources::BaselineSources;
-use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
-use crate::baselines::fitted_baseline::{FittedBaseline, RankFn};
+use crate::baselines::entity_vectors::EntityVectors;
+use crate::baselines::fitted_baseline::FittedBaseline;
 use crate::baselines::mean_vectors::{EncodedItem, MeanVectors};
 use crate::baselines::score_fusion::ScoreFusion;
 use crate::data::{Dataset, Diagnostics};
@@ -52,13 +52,9 @@ pub fn fit(
     );
     settings.extend(encoders.settings());
     let left_out = [encoder.left_out(), &pairs.left_out].concat();
-    let rank: RankFn = Box::new(move |class, seeds| {
-        let scores = fusion.similarities(class, seeds)?;
-        Ok(rank_by_scores(&scores, seeds))
-    });
     Ok(FittedBaseline {
         entities: pairs.entities,
-        rank,
+        rank: fusion.into_rank_fn(),
         settings,
         left_out,
     })

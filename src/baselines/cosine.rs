@@ -7,7 +7,7 @@ use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
 use crate::baselines::baseline_sources::BaselineSources;
-use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
+use crate::baselines::entity_vectors::EntityVectors;
 use crate::baselines::fitted_baseline::{FittedBaseline, RankFn};
 use crate::baselines::score_fusion::ScoreFusion;
 use crate::data::Dataset;
@@ -52,7 +52,7 @@ pub fn fit(
                 .map(|rows| EntityVectors::new(&centred_unit_rows(rows)));
             let fusion = ScoreFusion::fit(dataset, &pairs.entities, vectors, observer)?;
             settings.extend(fusion.settings(dataset));
-            fusion_ranking(fusion)
+            fusion.into_rank_fn()
         }
     };
     Ok(FittedBaseline {
@@ -65,10 +65,5 @@ pub fn fit(
 
 /// Ranks by the cosines of the centred rows, `[V, D]`.
 fn similarity_ranking(rows: &Tensor) -> RankFn {
-    let vectors = EntityVectors::new(&centred_unit_rows(rows));
-    Box::new(move |_, seeds| Ok(rank_by_scores(&vectors.similarities(seeds)?, seeds)))
-}
-
-fn fusion_ranking(fusion: ScoreFusion) -> RankFn {
-    Box::new(move |class, seeds| Ok(rank_by_scores(&fusion.similarities(class, seeds)?, seeds)))
+    EntityVectors::new(&centred_unit_rows(rows)).into_rank_fn()
 }

@@ -8,8 +8,7 @@ use tch::Device;
 
 use crate::baselines::aligned_network::{AlignedNetwork, shared_config};
 use crate::baselines::baseline_sources::BaselineSources;
-use crate::baselines::entity_vectors::rank_by_scores;
-use crate::baselines::fitted_baseline::{FittedBaseline, RankFn};
+use crate::baselines::fitted_baseline::FittedBaseline;
 use crate::baselines::score_fusion::ScoreFusion;
 use crate::data::Dataset;
 use crate::error::Result;
@@ -37,13 +36,9 @@ pub fn fit(
     let pairs = sources.sources.pairs;
     let fusion = ScoreFusion::fit(dataset, &pairs.entities, vectors, observer)?;
     settings.extend(fusion.settings(dataset));
-    let rank: RankFn = Box::new(move |class, seeds| {
-        let scores = fusion.similarities(class, seeds)?;
-        Ok(rank_by_scores(&scores, seeds))
-    });
     Ok(FittedBaseline {
         entities: pairs.entities,
-        rank,
+        rank: fusion.into_rank_fn(),
         settings,
         left_out: pairs.left_out,
     })

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::baselines::fitted_baseline::ScoredRows;
+use crate::baselines::fitted_baseline::{RankFn, ScoredRows};
 use crate::error::Result;
 use crate::expand::best_of;
 use crate::model::layer::unit_rows;
@@ -26,6 +26,11 @@ impl EntityVectors {
         let mean = seeds.mean_dim([0i64].as_slice(), false, Kind::Float); // [D]
         let similarities = self.0.matmul(&mean); // [V]
         Ok(Vec::try_from(similarities.to_kind(Kind::Double))?)
+    }
+
+    /// Ranks the entities by their similarities to the seeds.
+    pub fn into_rank_fn(self) -> RankFn {
+        Box::new(move |_, seeds| Ok(rank_by_scores(&self.similarities(seeds)?, seeds)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
-use crate::baselines::fitted_baseline::rows_by_entity;
+use crate::baselines::fitted_baseline::{RankFn, rows_by_entity};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::eval::{answerable_queries, evaluate_query};
@@ -71,7 +71,7 @@ impl ScoreFusion {
     }
 
     /// Returns the similarity of every entity to the seeds, `[V]`, for a query of this class.
-    pub fn similarities(&self, class: ClassId, seeds: &[Row]) -> Result<Vec<f64>> {
+    fn similarities(&self, class: ClassId, seeds: &[Row]) -> Result<Vec<f64>> {
         let text = standardise(&self.text.similarities(seeds)?);
         let image = standardise(&self.image.similarities(seeds)?);
         Ok(weighted_sum(
@@ -79,6 +79,11 @@ impl ScoreFusion {
             &image,
             self.image_weights[class.index()],
         ))
+    }
+
+    /// Ranks the entities by their fused similarities to the seeds.
+    pub fn into_rank_fn(self) -> RankFn {
+        Box::new(move |class, seeds| Ok(rank_by_scores(&self.similarities(class, seeds)?, seeds)))
     }
 
     /// Returns the weights, and how they were chosen, as settings of a run.

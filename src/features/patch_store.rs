@@ -73,31 +73,6 @@ impl ImageLookup for ImageFeatures {
 }
 
 impl PatchStore {
-    /// Makes a store from `features` `[N, P, F]`, one per path.
-    pub fn from_tensor(paths: &[PathBuf], features: &Tensor) -> Result<PatchStore> {
-        let (n, patches, features_wide) = features
-            .size3()
-            .map_err(|e| torch_error("storing features", e))?;
-        if n as usize != paths.len() {
-            return Err(Error::Mismatch(format!(
-                "features of {n} images for {} paths",
-                paths.len()
-            )));
-        }
-        let numbers = paths
-            .iter()
-            .cloned()
-            .enumerate()
-            .map(|(number, path)| (path, number))
-            .collect();
-        Ok(PatchStore {
-            numbers,
-            patches,
-            features: features_wide,
-            rows: PatchRows::InMemory(f16_bytes(features)?),
-        })
-    }
-
     /// Makes a store from the features in `cache`. Those of `paths[i]` are at `locations[i]`. With
     /// `grid` they are pooled to `grid × grid` and stored in memory.
     fn cached(

@@ -1,8 +1,6 @@
 //! Converts sentences to token ids. The mention is replaced by one `[MASK]`.
 
-use std::path::{Path, PathBuf};
-
-use tokenizers::Tokenizer;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::features::tokenizer_files::TokenizerFiles;
@@ -15,12 +13,7 @@ const MIN_LENGTH: usize = 3;
 
 /// A BERT tokenizer with its special tokens. See [`TokenizerFiles`] for its files and settings.
 pub struct TextTokenizer {
-    tokenizer: Tokenizer,
-    file: PathBuf,
-    cls: i64,
-    sep: i64,
-    mask: i64,
-    pad: i64,
+    files: TokenizerFiles,
     /// The number of positions of the encoder.
     positions: usize,
 }
@@ -39,22 +32,8 @@ impl TextTokenizer {
     ///
     /// Errors: those of [`TokenizerFiles::open`].
     pub fn open(folder: &Path) -> Result<TextTokenizer> {
-        let TokenizerFiles {
-            tokenizer,
-            file,
-            cls,
-            sep,
-            mask,
-            pad,
-        } = TokenizerFiles::open(folder)?;
-        let [cls, sep, mask, pad] = [cls, sep, mask, pad].map(i64::from);
         Ok(TextTokenizer {
-            tokenizer,
-            file,
-            cls,
-            sep,
-            mask,
-            pad,
+            files: TokenizerFiles::open(folder)?,
             positions: usize::MAX,
         })
     }
@@ -64,6 +43,7 @@ impl TextTokenizer {
     /// Errors: `Format` for a token without an embedding; `Mismatch` for too few positions.
     pub fn with_limits(mut self, rows: i64, positions: i64) -> Result<TextTokenizer> {
         let highest = self
+            .files
             .tokenizer
             .get_vocab(true)
             .into_iter()
@@ -73,7 +53,7 @@ impl TextTokenizer {
                 "has a token “{token}” with the id {id}, for a text encoder of {rows} token embeddings (ids from 0); the \
                  tokenizer and the weights are not of one model"
             );
-            return Err(Error::format(&self.file, reason));
+            return Err(Error::format(&self.files.file, reason));
         }
         self.positions = usize::try_from(positions).unwrap_or(0);
         if self.positions < MIN_LENGTH {
@@ -117,11 +97,11 @@ impl TextTokenizer {
         }
         let mask_position = 1 + before.len();
         let ids = [
-            &[self.cls],
+            &[self.files.cls],
             before.as_slice(),
-            &[self.mask],
+            &[self.files.mask],
             &after,
-            &[self.sep],
+            &[self.files.sep],
         ]
         .concat();
         Ok(Some(MaskedSentence { ids, mask_position }))
@@ -129,28 +109,7 @@ impl TextTokenizer {
 
     /// Returns `[CLS] [MASK] [SEP]`, the input of a model that does not see the text.
     pub fn blank_input(&self) -> Vec<i64> {
-        vec![self.cls, self.mask, self.sep]
-    }
-
-    pub fn mask_id(&self) -> i64 {
-        self.mask
-    }
-
-    pub fn pad_id(&self) -> i64 {
-        self.pad
-    }
-
-    pub fn cls_id(&self) -> i64 {
-        self.cls
-    }
-
-    pub fn sep_id(&self) -> i64 {
-        self.sep
-    }
-
-    /// Returns the number of ids, including special tokens.
-    pub fn vocabulary_size(&self) -> usize {
-        self.tokenizer.get_vocab_size(true)
+        vec![self.files.cls, self.files.mask, self.files.sep]
     }
 
     /// Returns the ids of the words, without special tokens.
@@ -159,11 +118,12 @@ impl TextTokenizer {
     pub fn word_pieces(&self, words: &[String]) -> Result<Vec<i64>> {
         let failed = |e| {
             Error::format(
-                &self.file,
+                &self.files.file,
                 format!("cannot tokenize “{}”: {e}", words.join(" ")),
             )
         };
         let encoding = self
+            .files
             .tokenizer
             .encode_fast(words.join(" "), false)
             .map_err(failed)?;
@@ -233,14 +193,14 @@ mod tests {
                 .unwrap();
             assert_eq!(mask_position, 5);
             assert_eq!(
-                ids.iter().filter(|&&id| id == tokenizer.mask_id()).count(),
+                ids.iter().filter(|&&id| id == tokenizer.files.mask).count(),
                 1
             );
             assert_eq!(
-                ids.iter().filter(|&&id| id == tokenizer.cls_id()).count(),
+                ids.iter().filter(|&&id| id == tokenizer.files.cls).count(),
                 1
             );
-            assert_eq!(ids[5], tokenizer.mask_id(), "{ids:?}");
+            assert_eq!(ids[5], tokenizer.files.mask, "{ids:?}");
         }
     }
 
@@ -286,7 +246,7 @@ mod tests {
     #[test]
     fn every_token_needs_an_embedding_and_positions_limit_the_length() {
         let open = || both_sources().into_iter().next().unwrap();
-        let tokens = open().vocabulary_size() as i64;
+        let tokens = open().files.tokenizer.get_vocab_size(true) as i64;
         let Err(error) = open().with_limits(tokens - 1, 512) else {
             panic!("it was taken")
         };

@@ -47,13 +47,11 @@ pub struct TokenizerFiles {
     /// The main file of the tokenizer.
     pub file: PathBuf,
     /// The id of the start token.
-    pub cls: u32,
+    pub cls: i64,
     /// The id of the end token.
-    pub sep: u32,
+    pub sep: i64,
     /// The id of the mask token.
-    pub mask: u32,
-    /// The id of the padding token.
-    pub pad: u32,
+    pub mask: i64,
 }
 
 impl TokenizerFiles {
@@ -352,14 +350,14 @@ impl Settings {
         let id = |role: &str| {
             let name = &self.special[role];
             let missing = || Error::format(&file, format!("has no token {name} (the `{role}`)"));
-            tokenizer.token_to_id(name).ok_or_else(missing)
+            tokenizer
+                .token_to_id(name)
+                .map(i64::from)
+                .ok_or_else(missing)
         };
-        let (cls, sep, mask, pad) = (
-            id("cls_token")?,
-            id("sep_token")?,
-            id("mask_token")?,
-            id("pad_token")?,
-        );
+        let (cls, sep, mask) = (id("cls_token")?, id("sep_token")?, id("mask_token")?);
+        // A tokenizer without a padding token is not supported.
+        id("pad_token")?;
         check_unknown_token(&tokenizer, &file)?;
         Ok(TokenizerFiles {
             tokenizer,
@@ -367,7 +365,6 @@ impl Settings {
             cls,
             sep,
             mask,
-            pad,
         })
     }
 

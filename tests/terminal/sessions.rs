@@ -49,7 +49,7 @@ fn two_explorers_keep_the_named_queries_of_both() {
 fn a_session_is_saved_as_soon_as_it_can_be() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join(STATE);
-    // With a file in the place of the folder, nothing can be written there.
+    // With a file instead of the folder, nothing can be written there.
     std::fs::write(&folder, "").unwrap();
     let mut terminal = Setup::new(home.path()).start();
     terminal.until("cannot read the session");

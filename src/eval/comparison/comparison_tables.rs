@@ -235,7 +235,7 @@ fn p_value(p: f64) -> Cell {
     text(format!("{p:.4}"))
 }
 
-/// Returns the row of a pair that was not compared, with the reason in the place of the verdict.
+/// Returns the row of a pair that was not compared, with the reason instead of the verdict.
 fn untested_row(pair: &RunPair, failed: &PairOutcome<PairComparison>) -> Vec<Cell> {
     let mut cells = vec![
         text(&pair.run),

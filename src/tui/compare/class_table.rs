@@ -82,11 +82,7 @@ impl Compare {
         let page = usize::from(list.height);
         let offset = canvas.shared.frame.compare_rows.offset;
         let offset = keep_in_sight(cursor, offset, page, rows.len());
-        canvas.frame_info.compare_rows = Extent {
-            offset,
-            page,
-            furthest: rows.len().saturating_sub(page),
-        };
+        canvas.frame_info.compare_rows = Extent::new(offset, page, rows.len());
         for (index, row) in rows.iter().enumerate().skip(offset).take(page) {
             let area = Rect::new(list.x, list.y + (index - offset) as u16, list.width, 1);
             let line = self.line(canvas, row, &columns);

@@ -60,13 +60,9 @@ impl Compare {
     fn draw_joined_rows(&self, canvas: &mut DrawContext, list: Rect, query: &QueryPair) {
         let rows = self.joined_rows(query, canvas.shared);
         let page = usize::from(list.height);
-        let furthest = rows.len().saturating_sub(page);
-        let offset = self.table.scroll.min(furthest);
-        canvas.frame_info.compare_rankings = Extent {
-            offset,
-            page,
-            furthest,
-        };
+        let extent = Extent::scrolled(self.table.scroll, page, rows.len());
+        let offset = extent.offset;
+        canvas.frame_info.compare_rankings = extent;
         canvas.click_target(list, ClickTarget::CompareRankings);
         for (index, row) in rows.iter().enumerate().skip(offset).take(page) {
             let line = self.joined_line(canvas, row, query.class, list.width.into());

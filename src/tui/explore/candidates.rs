@@ -177,11 +177,7 @@ impl CandidatesPane {
             y += height;
             shown += 1;
         }
-        canvas.frame_info.candidates = Extent {
-            offset,
-            page: shown,
-            furthest: rows.len().saturating_sub(shown),
-        };
+        canvas.frame_info.candidates = Extent::new(offset, shown, rows.len());
         canvas.scroll_bar(list, offset, shown, rows.len());
     }
 
@@ -272,7 +268,7 @@ impl CandidatesPane {
     }
 }
 
-/// Draws lines in the place of the candidates: the first one stands out.
+/// Draws lines instead of the candidates. The first line is emphasised.
 fn draw_placeholder(canvas: &mut DrawContext, area: Rect, message: Vec<String>) {
     let widths = message.iter().map(|line| text::width(line));
     let room = usize::from(area.width).saturating_sub(4);

@@ -136,11 +136,7 @@ impl ClassesPane {
         }
         let (cursor, page) = (self.tree.cursor, usize::from(list.height));
         let offset = keep_in_sight(cursor, shared.frame.classes.offset, page, rows.len());
-        canvas.frame_info.classes = Extent {
-            offset,
-            page,
-            furthest: rows.len().saturating_sub(page),
-        };
+        canvas.frame_info.classes = Extent::new(offset, page, rows.len());
         for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
             let line = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
             let selected = at == cursor && context.focus == Pane::Classes;

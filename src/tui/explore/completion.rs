@@ -174,46 +174,7 @@ fn match_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::protocol::{ClassCard, EntityCard};
-    use crate::types::{ClassId, Query, SeedCount};
-
-    fn catalogue() -> Catalogue {
-        let mut c = Catalogue::default();
-        for (i, (name, classes)) in [
-            ("lion", vec![0]),
-            ("sea lion", vec![0, 1]),
-            ("dandelion", vec![2]),
-            ("tiger", vec![0]),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let classes = classes.into_iter().map(ClassId).collect();
-            c.entities.push(EntityCard {
-                id: EntityId(i as u32),
-                name: name.into(),
-                classes,
-                pairs: 3,
-            });
-        }
-        for name in ["cats", "sea", "flowers"] {
-            c.classes.push(ClassCard {
-                name: name.into(),
-                middle: None,
-                coarse: None,
-                members: Vec::new(),
-                negatives: Vec::new(),
-            });
-        }
-        let seeds = vec![EntityId(0), EntityId(3)];
-        c.queries.push(Query {
-            class: ClassId(0),
-            seed_count: SeedCount::Five,
-            number: 0,
-            seeds,
-        });
-        c.with_positions()
-    }
+    use crate::tui::explore::test_catalogue::catalogue;
 
     #[test]
     fn completion_is_best_first_and_highlights_no_seed() {

@@ -24,7 +24,7 @@ use crate::types::EntityId;
 /// which makes it about square.
 const MIN_IMAGE_LINES: u16 = 6;
 const MAX_IMAGE_LINES: u16 = 16;
-/// The images take at most one line in so many of the pane.
+/// The fraction of the pane's lines that images take at most is one over this number.
 const IMAGE_FRACTION: u16 = 3;
 /// The least number of lines of a pane with images.
 const LINES_FOR_IMAGES: u16 = 14;
@@ -116,13 +116,9 @@ impl EntityPane {
     /// Draws the visible lines.
     fn draw_items(&self, canvas: &mut DrawContext, body: Rect, items: Vec<Item>) {
         let (page, len) = (usize::from(body.height), items.len());
-        let furthest = len.saturating_sub(page);
-        let offset = self.scroll.min(furthest);
-        canvas.frame_info.entity = Extent {
-            offset,
-            page,
-            furthest,
-        };
+        let extent = Extent::scrolled(self.scroll, page, len);
+        let offset = extent.offset;
+        canvas.frame_info.entity = extent;
         for (at, item) in items.into_iter().skip(offset).take(page).enumerate() {
             let line = Rect::new(body.x, body.y + at as u16, body.width, 1);
             canvas.line(line, item.line);

@@ -12,6 +12,8 @@ pub mod pane_context;
 pub mod query;
 pub mod seed_set;
 pub mod seeds;
+#[cfg(test)]
+mod test_catalogue;
 mod update;
 
 use crate::config::{Context, Settings};

@@ -51,11 +51,7 @@ impl FailuresScreen {
         let width = usize::from(list.width);
         let offset = canvas.shared.frame.failures.offset;
         let offset = keep_in_sight(self.list.cursor, offset, page, lines.len());
-        canvas.frame_info.failures = Extent {
-            offset,
-            page,
-            furthest: lines.len().saturating_sub(page),
-        };
+        canvas.frame_info.failures = Extent::new(offset, page, lines.len());
         for (index, line) in lines.iter().enumerate().skip(offset).take(page) {
             let area = Rect::new(list.x, list.y + (index - offset) as u16, list.width, 1);
             let drawn = match line {

@@ -81,8 +81,8 @@ impl FailuresScreen {
         let first_row = keep_in_sight(cursor.0, frame.failures.offset, shown_rows, rows);
         let offset = frame.matrix_columns.offset;
         let first_column = keep_in_sight(cursor.1, offset, shown_columns, columns);
-        canvas.frame_info.failures = extent(first_row, shown_rows, rows);
-        canvas.frame_info.matrix_columns = extent(first_column, shown_columns, columns);
+        canvas.frame_info.failures = Extent::new(first_row, shown_rows, rows);
+        canvas.frame_info.matrix_columns = Extent::new(first_column, shown_columns, columns);
         Window {
             cursor,
             rows: first_row..(first_row + shown_rows).min(rows),
@@ -90,14 +90,6 @@ impl FailuresScreen {
             label_width,
             column_width,
         }
-    }
-}
-
-fn extent(offset: usize, page: usize, len: usize) -> Extent {
-    Extent {
-        offset,
-        page,
-        furthest: len.saturating_sub(page),
     }
 }
 

@@ -110,11 +110,7 @@ impl Metrics {
         let cursor = self.cursor.saturating_sub(1);
         let offset = canvas.shared.frame.metrics_table.offset;
         let offset = keep_in_sight(cursor, offset, page, rows.len());
-        canvas.frame_info.metrics_table = Extent {
-            offset,
-            page,
-            furthest: rows.len().saturating_sub(page),
-        };
+        canvas.frame_info.metrics_table = Extent::new(offset, page, rows.len());
         for (index, row) in rows.iter().enumerate().skip(offset).take(page) {
             let line = Rect::new(list.x, list.y + (index - offset) as u16, list.width, 1);
             draw_row(canvas, line, widths, row, index + 1 == self.cursor);

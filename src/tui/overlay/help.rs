@@ -90,13 +90,9 @@ impl Help {
         let area = centered(screen, width, height);
         let inner = canvas.popup(area, "Keys", "esc closes · config.toml changes them");
         let page = usize::from(inner.height);
-        let furthest = column_height.saturating_sub(page);
-        let offset = self.scroll.min(furthest);
-        canvas.frame_info.popup = Extent {
-            offset,
-            page,
-            furthest,
-        };
+        let extent = Extent::scrolled(self.scroll, page, column_height);
+        let offset = extent.offset;
+        canvas.frame_info.popup = extent;
         for (index, line) in lines.iter().enumerate() {
             let column = (index / column_height) as u16;
             let Some(row) = (index % column_height).checked_sub(offset) else {

@@ -18,11 +18,7 @@ pub fn draw(
 ) {
     let page = usize::from(area.height);
     let offset = keep_in_sight(cursor, canvas.shared.frame.popup.offset, page, len);
-    canvas.frame_info.popup = Extent {
-        offset,
-        page,
-        furthest: len.saturating_sub(page),
-    };
+    canvas.frame_info.popup = Extent::new(offset, page, len);
     for index in (offset..len).take(page) {
         let row = Rect::new(area.x, area.y + (index - offset) as u16, area.width, 1);
         let (line, target) = draw_row(canvas, index);

@@ -11,6 +11,22 @@ pub struct Extent {
     pub furthest: usize,
 }
 
+impl Extent {
+    /// Makes the region of a list of `len` items that starts at `offset`.
+    pub fn new(offset: usize, page: usize, len: usize) -> Self {
+        Extent {
+            offset,
+            page,
+            furthest: len.saturating_sub(page),
+        }
+    }
+
+    /// Makes the region of a list that was scrolled to `offset`, or as far as the list goes.
+    pub fn scrolled(offset: usize, page: usize, len: usize) -> Self {
+        Extent::new(offset.min(len.saturating_sub(page)), page, len)
+    }
+}
+
 /// Returns the offset at which `cursor` is visible, as close to the present offset as possible.
 pub fn keep_in_sight(cursor: usize, offset: usize, page: usize, len: usize) -> usize {
     let low = (cursor + 1).saturating_sub(page);

@@ -6,7 +6,7 @@
 //! ┏ Explanation: jaguar and lynx ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
 //! ┃ jaguar (3) is above lynx (9) because: …                                              ┃
 //! ┃                                         jaguar     lynx difference │ “The lion is …” ┃
-//! ┃ ▾ score by the seeds, ΣZ                 14.21     9.90    ▲ +4.31 │ ┌─────────────┐ ┃
+//! ┃ ▾ score: ΣZ over the seeds               14.21     9.90    ▲ +4.31 │ ┌─────────────┐ ┃
 //! ┃   ▾ lion                                  5.10     3.00    ▲ +2.10 │ │             │ ┃
 //! ┃       “The lion is a large …”             .420     .110    ▲ +.310 │ └─────────────┘ ┃
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ space folds · ? keys · esc ━━━━━┛
@@ -120,11 +120,7 @@ impl ExplainState {
         let page = usize::from(list.height);
         let offset = canvas.shared.frame.popup.offset;
         let offset = keep_in_sight(self.cursor, offset, page, lines.len());
-        canvas.frame_info.popup = Extent {
-            offset,
-            page,
-            furthest: lines.len().saturating_sub(page),
-        };
+        canvas.frame_info.popup = Extent::new(offset, page, lines.len());
         let scale = Scale::new(lines);
         for (index, line) in lines.iter().enumerate().skip(offset).take(page) {
             let row = Rect::new(list.x, list.y + (index - offset) as u16, list.width, 1);
