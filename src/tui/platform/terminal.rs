@@ -18,9 +18,10 @@ use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
 };
+use nix::unistd::{Pid, getpgid, getpgrp, getppid, getsid};
 use ratatui::Frame;
 use ratatui::backend::Backend;
-use rustix::process::{Pid, Signal, getpgid, getpgrp, getppid, getsid, kill_current_process_group};
+use rustix::process::{Signal, kill_current_process_group};
 use rustix::termios::{QueueSelector, tcflush};
 
 use crate::config::Environment;
@@ -310,7 +311,8 @@ fn can_resume() -> bool {
     let Ok(session) = getsid(None) else {
         return false;
     };
-    let mut parent = getppid();
+    // Outside a container's process namespace, the system reports process 0 and session 0.
+    let mut parent = Some(getppid()).filter(|pid| pid.as_raw() > 0);
     // A wrapper such as make or cargo belongs to this group; the shell is above it.
     while let Some(pid) = parent {
         if getsid(Some(pid)) != Ok(session) {
@@ -328,11 +330,11 @@ fn can_resume() -> bool {
 
 /// Returns the parent of a process, if the system has a `/proc` file system.
 fn parent_of(pid: Pid) -> Option<Pid> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name stands in parentheses, and may contain any character.
     let (_, after_name) = stat.rsplit_once(')')?;
     let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
-    Pid::from_raw(parent)
+    (parent > 0).then(|| Pid::from_raw(parent))
 }
 
 /// Restores the terminal before a panic of this thread is reported. A panic of another thread does
