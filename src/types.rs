@@ -42,7 +42,7 @@ impl ClassId {
     }
 }
 
-/// The parts of a pair that the model sees (`docs/ALGORITHM.md`, modes).
+/// The parts of the data that a ranking uses (`docs/ALGORITHM.md`, modes).
 #[derive(
     Debug,
     Clone,
@@ -59,9 +59,9 @@ impl ClassId {
     strum::IntoStaticStr,
     strum::VariantNames,
 )]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 #[strum(
-    serialize_all = "lowercase",
+    serialize_all = "kebab-case",
     parse_err_ty = Error,
     parse_err_fn = unknown_mode
 )]
@@ -74,25 +74,34 @@ pub enum Mode {
     Image,
     /// `[CLS] [MASK] [SEP]` without an image: the prior.
     None,
+    /// The sentences as the frozen text encoder sees them, without training.
+    FrozenText,
+    /// The images as the frozen image encoder sees them, without training.
+    FrozenImage,
 }
 
 impl Mode {
-    /// Every mode.
-    pub const ALL: [Mode; 4] = [Mode::Both, Mode::Text, Mode::Image, Mode::None];
+    /// The modes of a trained model.
+    pub const TRAINED: [Mode; 4] = [Mode::Both, Mode::Text, Mode::Image, Mode::None];
 
-    /// Returns the name that options and files use: "both", "text", "image", "none".
+    /// Returns the name that options and files use: "both", "frozen-text".
     pub fn name(self) -> &'static str {
         self.into()
     }
 
     /// Returns whether the model sees the sentence.
     pub fn sees_text(self) -> bool {
-        matches!(self, Mode::Both | Mode::Text)
+        matches!(self, Mode::Both | Mode::Text | Mode::FrozenText)
+    }
+
+    /// Returns whether a model that is trained on the data set is not involved.
+    pub fn is_frozen(self) -> bool {
+        matches!(self, Mode::FrozenText | Mode::FrozenImage)
     }
 
     /// Returns whether the model sees the image.
     pub fn sees_image(self) -> bool {
-        matches!(self, Mode::Both | Mode::Image)
+        matches!(self, Mode::Both | Mode::Image | Mode::FrozenImage)
     }
 }
 

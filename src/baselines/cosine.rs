@@ -45,8 +45,8 @@ pub fn fit(
     // both encoders in every mode, since both decide which pairs are used
     let mut settings = encoders.settings();
     let rank = match mode {
-        Mode::Text => similarity_ranking(&profiles.text),
-        Mode::Image | Mode::None => similarity_ranking(&profiles.image),
+        Mode::Text | Mode::FrozenText => similarity_ranking(&profiles.text),
+        Mode::Image | Mode::FrozenImage | Mode::None => similarity_ranking(&profiles.image),
         Mode::Both => {
             let vectors = [&profiles.text, &profiles.image]
                 .map(|rows| EntityVectors::new(&centred_unit_rows(rows)));

@@ -9,25 +9,36 @@
 //! * `rerank` – the final order
 //! * `ranking` – rankings by ΣZ alone: the seed ranking, and nearest entities
 //! * `score_parts` – a score by seed and by modality
+//! * `similarity` – the similarity of a mode, over one or several indexes
+//! * `feedback_ranking` – candidates by their affinity to the seeds and to the best candidates
+//! * `boundary` – where the class ends
 
 mod batch;
+mod boundary;
 mod divergence;
 mod expand_config;
+mod feedback_ranking;
 mod ranking;
 mod rerank;
 mod row_sums;
 mod score_bounds;
 mod score_parts;
 mod shortlist;
+mod similarity;
 #[cfg(test)]
 mod tests;
 mod top_k;
 mod window_search;
 
 pub use batch::{BatchExpansion, BatchStep, expand, expand_joint};
+pub use boundary::{Boundary, BoundaryModel, QueryFeatures};
 pub use expand_config::{ExpandConfig, Tier, WindowConfig};
+pub use feedback_ranking::{
+    FeedbackConfig, FeedbackContributions, FeedbackQuery, FeedbackRanking, rank_by_feedback,
+};
 pub use ranking::{nearest_entities, rank_by_seeds, ranks_by_seeds};
 pub use rerank::Reranked;
 pub use score_parts::{ScoreParts, explain};
+pub use similarity::{QueryPart, Similarity, image_weight};
 pub use top_k::best_of;
 pub use window_search::{Competitor, Expansion, Pick};

@@ -48,9 +48,12 @@ pub fn explain(
 /// (`docs/ALGORITHM.md`): φ_text = ½[(s(text) − s(none)) + (s(both) − s(image))], and φ_image
 /// likewise.
 fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<ModalityParts>> {
+    if mode.is_frozen() {
+        return single_modality_parts(mode, sums(mode)?);
+    }
     let none = sums(Mode::None)?;
     let parts = match mode {
-        Mode::None => none
+        Mode::None | Mode::FrozenText | Mode::FrozenImage => none
             .into_iter()
             .map(|prior| ModalityParts {
                 prior,
@@ -86,6 +89,16 @@ fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Moda
         }
     };
     Some(parts)
+}
+
+/// Returns the parts of scores to which only the modality of `mode` contributes.
+fn single_modality_parts(mode: Mode, scores: Vec<f64>) -> Option<Vec<ModalityParts>> {
+    let part = |score| ModalityParts {
+        prior: 0.0,
+        text: if mode.sees_text() { score } else { 0.0 },
+        image: if mode.sees_image() { score } else { 0.0 },
+    };
+    Some(scores.into_iter().map(part).collect())
 }
 
 fn shapley(none: f64, text: f64, image: f64, both: f64) -> ModalityParts {

@@ -15,8 +15,11 @@ use crate::model::resnet::ResNet50;
 use crate::model::weights::Weights;
 
 /// The channel means and standard deviations of ImageNet, of values in 0..1.
-const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+const IMAGENET: [[f32; 3]; 2] = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]];
+
+/// The normalisation of EfficientNet-Lite, (x − 127)/128 of bytes, as mean and standard deviation of
+/// values in 0..1.
+const EFFICIENTNET_LITE: [[f32; 3]; 2] = [[127.0 / 255.0; 3], [128.0 / 255.0; 3]];
 
 /// The maximum ratio of the sides of an image. A longer image would need too much memory when it is
 /// resized by its shorter side.
@@ -88,6 +91,15 @@ impl ImageEncoderKind {
         match self {
             ImageEncoderKind::ResNet50 => RESNET_SIDE,
             ImageEncoderKind::EfficientNetLite0 => EfficientNetLite0::SIDE as u32,
+        }
+    }
+
+    /// Returns the means and standard deviations of the channels, of values in 0..1, with which the
+    /// network was trained.
+    pub fn normalization(self) -> [[f32; 3]; 2] {
+        match self {
+            ImageEncoderKind::ResNet50 => IMAGENET,
+            ImageEncoderKind::EfficientNetLite0 => EFFICIENTNET_LITE,
         }
     }
 
@@ -221,8 +233,8 @@ pub struct ImageEncoder {
 
 impl ImageEncoder {
     /// Opens a weight file, or a folder with one. The network is recognized by the names of its
-    /// parameters. If `normalize`, images are normalised with the mean and standard deviation of
-    /// ImageNet. The weights expect this, but the published MultiExpan checkpoints were trained
+    /// parameters. If `normalize`, images are normalised as the network expects
+    /// ([`ImageEncoderKind::normalization`]). The published MultiExpan checkpoints were trained
     /// without it.
     ///
     /// Errors: those of [`Weights::open`]; `Format` for another network.
@@ -239,7 +251,7 @@ impl ImageEncoder {
             side: kind.side(),
             center_crop: false,
             resample: BILINEAR,
-            normalization: normalize.then_some([MEAN, DEVIATION]),
+            normalization: normalize.then(|| kind.normalization()),
         };
         left_out.extend(unsupported_settings(
             weights.path().parent().unwrap_or(Path::new("")),
@@ -285,24 +297,28 @@ impl ImageEncoder {
     /// Returns the hash of everything on which the features of an image depend: network, weights
     /// and preprocessing.
     pub fn hash(&self) -> String {
-        let all = format!(
+        let mut all = format!(
             "{} {} {PREPROCESSING_VERSION} {}",
             self.kind.name(),
             self.weights_hash,
             self.normalize
         );
+        // The hash of networks that expect ImageNet's normalisation stays as it was before others were
+        // supported.
+        if let Some(normalization) = self.normalization().filter(|n| *n != IMAGENET) {
+            all.push_str(&format!(" {normalization:?}"));
+        }
         blake3::hash(all.as_bytes()).to_hex().to_string()
+    }
+
+    fn normalization(&self) -> Option<[[f32; 3]; 2]> {
+        self.normalize.then(|| self.kind.normalization())
     }
 
     /// Encodes images of the size of [`ImageEncoderKind::side`] → `[N, P, F]` f32 on the encoder's
     /// device, without gradient.
     pub fn encode(&self, images: &[PreparedImage]) -> Result<Tensor> {
-        let batch = to_pixel_tensor(
-            images,
-            self.kind.side(),
-            self.normalize.then_some([MEAN, DEVIATION]),
-            self.device,
-        )?;
+        let batch = to_pixel_tensor(images, self.kind.side(), self.normalization(), self.device)?;
         let failed = |e: tch::TchError| Error::Torch {
             operation: "encoding images".into(),
             message: e.to_string(),

@@ -7,6 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
+use crate::index::hubness::{HUBNESS, ZFactors, hubness};
 use crate::index::meta::{
     Entity, FileMeta, HEAD_FILE, IndexMeta, KIND, META_FILE, ModeMeta, PAIRS_FILE, Provenance,
     VERSION, mode_file_name, pair_state_tensor,
@@ -15,7 +16,7 @@ use crate::index::neighbor_lists::NeighborTensors;
 use crate::index::pair_table::PairTable;
 use crate::index::staged_folder::{BuildProgress, StagedFolder};
 use crate::index::states::{States, StoragePrecision, check_entries};
-use crate::index::statistics::{OutputHead, statistics};
+use crate::index::statistics::{OutputHead, Statistics, statistics};
 use crate::index::tensor_file;
 use crate::model::checkpoint::hash_file;
 use crate::model::finite::find_not_finite;
@@ -26,7 +27,10 @@ use crate::types::{EntityId, Mode};
 /// that is dropped earlier leaves nothing, or if it can be resumed the complete modes.
 pub struct Builder {
     folder: StagedFolder,
-    head: OutputHead,
+    /// The head of the trained modes; `None` for an index without a model.
+    head: Option<OutputHead>,
+    /// The device that computes.
+    device: Device,
     meta: IndexMeta,
     /// The hash of what is indexed. Only a build with the same hash is resumed.
     work_hash: String,
@@ -46,7 +50,23 @@ impl Builder {
         bias: &Tensor,
         provenance: Provenance,
     ) -> Result<Self> {
-        let mut builder = Builder::start(out, entities, weight, bias, provenance)?;
+        let mut builder = Builder::with_head(out, entities, weight, bias, provenance)?;
+        builder.record_progress()?;
+        Ok(builder)
+    }
+
+    /// Starts an index without a model, of modes without training only
+    /// ([`Builder::add_frozen_mode`]). Computations run on `device`.
+    ///
+    /// Errors: those of [`Builder::new`].
+    pub fn without_head(
+        out: &Path,
+        entities: Vec<Entity>,
+        provenance: Provenance,
+        device: Device,
+    ) -> Result<Self> {
+        check_entities(&entities)?;
+        let mut builder = Builder::start(out, entities, provenance, None, device)?;
         builder.record_progress()?;
         Ok(builder)
     }
@@ -62,7 +82,7 @@ impl Builder {
         bias: &Tensor,
         provenance: Provenance,
     ) -> Result<Self> {
-        let mut builder = Builder::start(out, entities, weight, bias, provenance)?;
+        let mut builder = Builder::with_head(out, entities, weight, bias, provenance)?;
         builder.is_resumable = true;
         if let Some(progress) = builder.folder.read_progress()
             && progress.work == builder.work_hash
@@ -74,7 +94,7 @@ impl Builder {
     }
 
     /// Checks the arguments and writes the head.
-    fn start(
+    fn with_head(
         out: &Path,
         entities: Vec<Entity>,
         weight: &Tensor,
@@ -82,12 +102,22 @@ impl Builder {
         provenance: Provenance,
     ) -> Result<Self> {
         check_head(&entities, weight, bias)?;
-        let folder = StagedFolder::create(out)?;
         let head = OutputHead::new(
             weight.detach().to_kind(Kind::Float),
             bias.detach().to_kind(Kind::Float),
         );
-        let width = head.width();
+        Builder::start(out, entities, provenance, Some(head), weight.device())
+    }
+
+    fn start(
+        out: &Path,
+        entities: Vec<Entity>,
+        provenance: Provenance,
+        head: Option<OutputHead>,
+        device: Device,
+    ) -> Result<Self> {
+        let folder = StagedFolder::create(out)?;
+        let width = head.as_ref().map_or(0, OutputHead::width);
         let meta = IndexMeta {
             kind: KIND.to_owned(),
             version: VERSION,
@@ -100,15 +130,18 @@ impl Builder {
         let mut builder = Builder {
             folder,
             head,
+            device,
             meta,
             work_hash: String::new(),
             is_resumable: false,
         };
-        let tensors = [
-            ("weight", builder.head.weight.shallow_clone()),
-            ("bias", builder.head.bias.shallow_clone()),
-        ];
-        builder.add_file(HEAD_FILE, &tensors)?;
+        if let Some(head) = &builder.head {
+            let tensors = [
+                ("weight", head.weight.shallow_clone()),
+                ("bias", head.bias.shallow_clone()),
+            ];
+            builder.add_file(HEAD_FILE, &tensors)?;
+        }
         let described =
             serde_json::to_vec(&builder.meta).map_err(|e| Error::format(out, e.to_string()))?;
         builder.work_hash = blake3::hash(&described).to_hex().to_string();
@@ -173,15 +206,70 @@ impl Builder {
     pub fn add_mode(
         &mut self,
         mode: Mode,
-        mut states: States,
+        states: States,
         observer: &mut dyn Observer<Progress>,
     ) -> Result<()> {
+        let Some(head) = self.head.take() else {
+            return Err(Error::Argument(format!(
+                "mode {mode} needs a head, which an index without a model does not have"
+            )));
+        };
+        let added = self.write_mode(mode, &head, states, Vec::new(), observer);
+        self.head = Some(head);
+        self.meta.modes.push(ModeMeta {
+            mode,
+            states: added?,
+            width: None,
+        });
+        self.record_progress()
+    }
+
+    /// Adds a mode without training: `vectors [V, D]` of unit length, whose inner products are the
+    /// scores before they are standardised. `others` are further tensors for its file.
+    ///
+    /// Errors: those of [`Builder::add_mode`].
+    pub fn add_frozen_mode(
+        &mut self,
+        mode: Mode,
+        vectors: &Tensor,
+        others: Vec<(&'static str, Tensor)>,
+        observer: &mut dyn Observer<Progress>,
+    ) -> Result<()> {
+        // The rows of the head are the vectors as stored.
+        let stored = vectors.to_kind(Kind::Half).to_kind(Kind::Float);
+        let v = self.meta.entities.len() as i64;
+        let bias = Tensor::zeros([v], (Kind::Float, self.device));
+        let head = OutputHead::new(stored.to_device(self.device), bias);
+        let offsets: Vec<i64> = (0..=v).collect();
+        let own: Vec<i32> = (0..v as i32).collect();
+        let states = States::from_pairs(stored, &offsets, &own, StoragePrecision::Half);
+        let states = self.write_mode(mode, &head, states, others, observer)?;
+        if self.meta.width == 0 {
+            self.meta.width = head.width();
+        }
+        self.meta.modes.push(ModeMeta {
+            mode,
+            states,
+            width: Some(head.width()),
+        });
+        self.record_progress()
+    }
+
+    /// Computes the statistics of a mode and writes its file. Returns the number of states.
+    fn write_mode(
+        &mut self,
+        mode: Mode,
+        head: &OutputHead,
+        mut states: States,
+        others: Vec<(&'static str, Tensor)>,
+        observer: &mut dyn Observer<Progress>,
+    ) -> Result<usize> {
         if self.has_mode(mode) {
             return Err(Error::Argument(format!(
                 "the index already has mode {mode}"
             )));
         }
-        states.check(self.head.entities(), self.head.width())?;
+        states.check(head.entities(), head.width())?;
         let kind = match states.precision {
             StoragePrecision::Half => Kind::Half,
             StoragePrecision::Single => Kind::Float,
@@ -193,7 +281,12 @@ impl Builder {
             &states.states,
             owner,
         )?;
-        let statistics = statistics(&self.head, &states, observer)?;
+        let statistics = statistics(head, &states, observer)?;
+        // In a mode with a single state all entities have the same nearest entities.
+        let has_hubness = states.states.size()[0] > 1;
+        let hubness = has_hubness
+            .then(|| tch::no_grad(|| hubness(&z_factors(head, &statistics), observer)))
+            .transpose()?;
         let mut tensors = vec![
             ("states", states.states.shallow_clone()),
             ("row_offsets", Tensor::from_slice(&states.row_offsets)),
@@ -212,12 +305,10 @@ impl Builder {
                 .into_iter()
                 .flat_map(NeighborTensors::named),
         );
+        tensors.extend(hubness.map(|hubness| (HUBNESS, hubness)));
+        tensors.extend(others);
         self.add_file(&mode_file_name(mode), &tensors)?;
-        self.meta.modes.push(ModeMeta {
-            mode,
-            states: states.states.size()[0] as usize,
-        });
-        self.record_progress()
+        Ok(states.states.size()[0] as usize)
     }
 
     /// Adds the table of pairs. An index without it was imported from tensors alone.
@@ -234,8 +325,8 @@ impl Builder {
                 "the table of pairs has {other} values for {count} pairs"
             )));
         }
-        check_entries(&pairs.row_offsets, &vec![0; count], self.head.entities(), 1)
-            .map_err(Error::Mismatch)?;
+        let entities = self.meta.entities.len();
+        check_entries(&pairs.row_offsets, &vec![0; count], entities, 1).map_err(Error::Mismatch)?;
         let offset: Vec<i64> = pairs.offset.iter().map(|&o| o as i64).collect();
         let mention: Vec<i32> = pairs.mention.iter().map(|&m| m as i32).collect();
         let names: Vec<String> = pairs
@@ -285,17 +376,11 @@ impl Builder {
 /// Refuses a head that does not match the entities or is not finite, and duplicate ids.
 fn check_head(entities: &[Entity], weight: &Tensor, bias: &Tensor) -> Result<()> {
     let (shape, v) = (weight.size(), entities.len());
-    if v < 2 || shape.len() != 2 || shape[0] != v as i64 || bias.size() != [v as i64] {
+    check_entities(entities)?;
+    if shape.len() != 2 || shape[0] != v as i64 || bias.size() != [v as i64] {
         let shapes = format!("weight {shape:?} and bias {:?}", bias.size());
         return Err(Error::Mismatch(format!(
             "a head of {shapes} does not match {v} entities (at least 2)"
-        )));
-    }
-    let mut ids = HashSet::new();
-    if let Some(twice) = entities.iter().find(|e| !ids.insert(e.id)) {
-        return Err(Error::Mismatch(format!(
-            "entity {} is twice in the vocabulary",
-            twice.id
         )));
     }
     if shape[1] < 1 {
@@ -306,6 +391,40 @@ fn check_head(entities: &[Entity], weight: &Tensor, bias: &Tensor) -> Result<()>
     let named = |row: usize| format!("entity “{}”", entities[row].name);
     check_finite("the head's weight", weight, named)?;
     check_finite("the head's bias", bias, named)
+}
+
+/// Refuses fewer than 2 entities, and duplicate ids.
+fn check_entities(entities: &[Entity]) -> Result<()> {
+    if entities.len() < 2 {
+        return Err(Error::Mismatch(format!(
+            "an index needs at least 2 entities, not {}",
+            entities.len()
+        )));
+    }
+    let mut ids = HashSet::new();
+    match entities.iter().find(|e| !ids.insert(e.id)) {
+        Some(twice) => Err(Error::Mismatch(format!(
+            "entity {} is twice in the vocabulary",
+            twice.id
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Returns Z of a mode as factors, on the device of the head.
+fn z_factors(head: &OutputHead, statistics: &Statistics) -> ZFactors {
+    let inverse = statistics.deviation.reciprocal();
+    // a σ of 0 makes it infinite; such a row of Z is 0
+    let inverse = inverse.nan_to_num(0.0, 0.0, 0.0);
+    let subtrahend = (&statistics.mean_log_z + &statistics.mean) * &inverse;
+    let factors = ZFactors {
+        weight: head.weight.shallow_clone(),
+        bias: head.bias.shallow_clone(),
+        mean_state: statistics.mean_state.shallow_clone(),
+        inverse: inverse.to_kind(Kind::Float),
+        subtrahend: subtrahend.to_kind(Kind::Float),
+    };
+    factors.to_device(head.weight.device())
 }
 
 /// Refuses NaN and infinity. `name` is the tensor's name and `describe_row` describes a row, for

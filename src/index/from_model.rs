@@ -167,7 +167,7 @@ fn write_index(
     )?;
     let mut table = pair_table(pairs);
     let row_offsets = table.row_offsets.clone();
-    for mode in Mode::ALL {
+    for mode in Mode::TRAINED {
         let distinct = DistinctSamples::from_mode(sources, mode);
         if builder.has_mode(mode) {
             report_reused_mode(mode, observer)?;
@@ -421,7 +421,8 @@ impl DistinctSamples {
                     Mode::Both | Mode::Text => (pair, 0),
                     // states are stored by row, so an image of two entities has a state for each
                     Mode::Image => (pairs.row(pair), image + 1),
-                    Mode::None => (usize::MAX, 0),
+                    // not a mode of the model
+                    Mode::None | Mode::FrozenText | Mode::FrozenImage => (usize::MAX, 0),
                 };
                 let next = samples.len() as i32;
                 *states.entry(key).or_insert_with(|| {

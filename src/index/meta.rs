@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 use crate::text_file;
 use crate::types::{EntityId, Mode};
 
-/// The format version that this program writes and reads.
-pub const VERSION: u32 = 1;
+/// The format version that this program writes. Version 2 added hubness and modes without training;
+/// it reads version 1 too.
+pub const VERSION: u32 = 2;
 pub const KIND: &str = "multiexpan index";
 pub const META_FILE: &str = "index.json";
 pub const HEAD_FILE: &str = "head.safetensors";
@@ -20,7 +21,7 @@ pub const PAIRS_FILE: &str = "pairs.safetensors";
 pub struct IndexMeta {
     pub kind: String,
     pub version: u32,
-    /// D, the width of a state.
+    /// D, the width of a state of the trained modes, or of the first mode if there are none.
     pub width: usize,
     /// The entities in row order.
     pub entities: Vec<Entity>,
@@ -41,6 +42,10 @@ pub struct ModeMeta {
     pub mode: Mode,
     /// U, the number of distinct states.
     pub states: usize,
+    /// The width of the states of a mode that does not use the head of the index: the rows of its
+    /// head are its mean states. `None` for the modes of a trained model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,9 +188,9 @@ impl IndexMeta {
                 format!("is not an index but “{kind}”"),
             ));
         }
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             let reason = format!(
-                "is of format version {version}, this program reads version {VERSION}; build the index again"
+                "is of format version {version}, this program reads versions up to {VERSION}; build the index again"
             );
             return Err(Error::format(&path, reason));
         }

@@ -9,6 +9,7 @@
 //! * `tensor_file` – memory-mapped safetensors, checked before use
 //! * `states`, `pair_table` – the states of one mode and the table of pairs
 //! * `statistics` – logZ, ḡ, mean, σ and Σ log P of one mode
+//! * `hubness` – the mean similarity of each entity to its nearest
 //! * `neighbor_lists` – the nearest candidates of each entity, and a bound for all others
 //! * `prototypes` – refinement of the head's rows by the states
 //! * `builder`, `staged_folder` – writing of the folder, atomically
@@ -20,6 +21,7 @@
 mod builder;
 pub mod from_model;
 mod head_file;
+mod hubness;
 mod kernels;
 mod meta;
 mod mode_file;
@@ -42,6 +44,7 @@ mod tests;
 pub(crate) use staged_folder::StagedFolder;
 
 pub use builder::Builder;
+pub use hubness::neighborhood_sizes;
 pub use meta::{Entity, IndexMeta, LeftOut, ModeMeta, Origin, Provenance, check_is_index};
 pub use mode_index::{ColumnBatch, ModeIndex, PreparedEntity, StateContribution, TargetSet};
 pub use neighbor_lists::NeighborList;

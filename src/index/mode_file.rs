@@ -1,10 +1,12 @@
 //! The file of one mode in an open index.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::Path;
-use tch::Kind;
+use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
+use crate::index::head_file::HeadFile;
+use crate::index::hubness;
 use crate::index::meta::damaged;
 use crate::index::neighbor_lists;
 use crate::index::neighbor_lists::NeighborLists;
@@ -28,6 +30,15 @@ pub struct ModeFile {
     /// Whether neighbor lists exist and are used.
     pub has_lists: bool,
     pub cache: RefCell<RowCache>,
+    /// The head of a mode without training.
+    pub own_head: Option<HeadFile>,
+    /// Rows of S.
+    pub symmetric_cache: RefCell<RowCache>,
+    /// Whether the file has hubness. Indexes of format version 1 do not have it.
+    pub has_hubness: bool,
+    /// The hubness of a file without it, once it is computed.
+    pub computed_hubness: OnceCell<Vec<f32>>,
+    mean_state_on_device: OnceCell<Tensor>,
     /// Whether the large tensors have been found to be finite.
     is_finite: Cell<bool>,
 }
@@ -52,6 +63,11 @@ impl ModeFile {
             deviation: file.vector("deviation", v)?,
             sum_log_prob: file.vector("sum_log_prob", v)?,
             has_lists: NeighborLists::from_file(&file, v)?.is_some(),
+            own_head: None,
+            symmetric_cache: RefCell::default(),
+            has_hubness: hubness::check(&file, v)?,
+            computed_hubness: OnceCell::new(),
+            mean_state_on_device: OnceCell::new(),
             file,
             cache: RefCell::default(),
             is_finite: Cell::new(false),
@@ -71,6 +87,15 @@ impl ModeFile {
         Ok(opened)
     }
 
+    /// Returns ḡ `[V, D]` on a device other than the CPU.
+    pub fn mean_state_on_device(&self, device: Device) -> &Tensor {
+        self.mean_state_on_device.get_or_init(|| {
+            // open() has checked that the tensor exists
+            let states = self.file.tensor("mean_state").expect("checked on opening");
+            states.to_device(device)
+        })
+    }
+
     /// Checks once that the large tensors are finite.
     pub fn check_finite(&self) -> Result<()> {
         if self.is_finite.get() {
@@ -83,6 +108,9 @@ impl ModeFile {
         };
         for name in ["mean_state", "states"].iter().chain(bounds) {
             self.file.check_finite(name)?;
+        }
+        if self.has_hubness {
+            self.file.check_finite(hubness::HUBNESS)?;
         }
         self.is_finite.set(true);
         Ok(())

@@ -7,11 +7,13 @@ use tch::{Device, Tensor};
 
 use crate::error::Result;
 use crate::index::head_file::HeadFile;
+use crate::index::hubness::{self, HUBNESS, ZFactors, neighborhood_sizes};
 use crate::index::kernels::{COLUMNS, Directions, TiledRows, all_dots, dot, products};
 use crate::index::meta::Entity;
 use crate::index::mode_file::ModeFile;
 use crate::index::neighbor_lists::{NeighborList, NeighborLists};
 use crate::index::tensor_file::Floats;
+use crate::progress::Unobserved;
 use crate::types::{Mode, Row};
 
 /// One mode of an [`Index`](super::Index). Methods panic if a row is not of this index.
@@ -133,7 +135,7 @@ impl<'a> ModeIndex<'a> {
         let bias = &self.head.bias;
         let terms: Vec<Terms> = rows.iter().map(|&row| self.terms(row)).collect();
         let directions: Vec<f32> = rows.iter().flat_map(|&row| self.direction(row)).collect();
-        let found = self.products(&directions, |i, from, values: &mut [f32]| {
+        let found = self.products(Matrix::Head, &directions, |i, from, values: &mut [f32]| {
             values
                 .iter_mut()
                 .zip(&bias[from..])
@@ -208,7 +210,8 @@ impl<'a> ModeIndex<'a> {
             subtrahend += terms.subtrahend as f64;
         }
         let direction: Vec<f32> = direction.into_iter().map(|d| d as f32).collect();
-        let values = self.products(&direction, |_, _, _| ()).swap_remove(0);
+        let values = self.products(Matrix::Head, &direction, |_, _, _| ());
+        let values = &values[0];
         values
             .iter()
             .zip(&self.head.bias)
@@ -216,18 +219,27 @@ impl<'a> ModeIndex<'a> {
             .collect()
     }
 
-    /// Returns W·d of each direction `[directions · D]` as `[directions][V]`; `finish` as in
-    /// [`products`].
+    /// Returns the product of a matrix with each direction `[directions · D]` as
+    /// `[directions][V]`; `finish` as in [`products`].
     fn products(
         &self,
+        matrix: Matrix,
         directions: &[f32],
         finish: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Vec<Vec<f32>> {
         let (head, width) = (self.head, self.width());
         if head.device == Device::Cpu {
             let threads = tch::get_num_threads().max(1) as usize;
-            return products(self.weight, directions, width, threads, finish);
+            let rows = match matrix {
+                Matrix::Head => self.weight,
+                Matrix::MeanStates => self.mean_state,
+            };
+            return products(rows, directions, width, threads, finish);
         }
+        let on_device = match matrix {
+            Matrix::Head => head.weight_on_device(),
+            Matrix::MeanStates => self.file.mean_state_on_device(head.device),
+        };
         let blocks = directions.chunks(COLUMNS * width).map(|block| {
             // always of one shape, since a library may sum in another order for another shape
             let mut padded = block.to_vec();
@@ -235,7 +247,7 @@ impl<'a> ModeIndex<'a> {
             let q = Tensor::from_slice(&padded)
                 .view([COLUMNS as i64, width as i64])
                 .to_device(head.device);
-            let values: Vec<f32> = tensor_values(&q.matmul(&head.weight_on_device().tr()));
+            let values: Vec<f32> = tensor_values(&q.matmul(&on_device.tr()));
             values
                 .chunks_exact(self.len())
                 .take(block.len() / width)
@@ -248,6 +260,126 @@ impl<'a> ModeIndex<'a> {
             .enumerate()
             .for_each(|(i, values)| finish(i, 0, values));
         found
+    }
+
+    /// Returns the rows of S = Z + Zᵀ of these entities, `[V]` each; 0 at the entity itself. Rows
+    /// that are not cached are computed in two products, in f32.
+    pub fn symmetric_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
+        let mut cache = self.file.symmetric_cache.borrow_mut();
+        let mut found: HashMap<Row, Rc<Vec<f32>>> = HashMap::new();
+        let mut uncached = Vec::new();
+        for &row in rows {
+            match cache.row(row) {
+                _ if found.contains_key(&row) || uncached.contains(&row) => {}
+                Some(cached) => drop(found.insert(row, cached)),
+                None => uncached.push(row),
+            }
+        }
+        for (row, values) in uncached.iter().zip(self.compute_symmetric_rows(&uncached)) {
+            let values = Rc::new(values);
+            cache.insert_row(*row, values.clone());
+            found.insert(*row, values);
+        }
+        rows.iter().map(|row| found[row].clone()).collect()
+    }
+
+    fn compute_symmetric_rows(&self, rows: &[Row]) -> Vec<Vec<f32>> {
+        let forward = self.compute_rows(rows);
+        let bias = &self.head.bias;
+        let (inverse, subtrahends) = (self.inverse_deviations(), self.subtrahends());
+        let directions: Vec<f32> = rows
+            .iter()
+            .flat_map(|&row| self.weight_row(row))
+            .copied()
+            .collect();
+        // The closure must not capture what threads cannot share.
+        let forward: Vec<&[f32]> = forward.iter().map(|row| row.as_slice()).collect();
+        let mut found = self.products(
+            Matrix::MeanStates,
+            &directions,
+            |i, from, values: &mut [f32]| {
+                let bias = bias[rows[i].index()];
+                let entities = from..from + values.len();
+                for (value, e) in values.iter_mut().zip(entities) {
+                    *value = (*value + bias) * inverse[e] - subtrahends[e] + forward[i][e];
+                }
+            },
+        );
+        for (values, row) in found.iter_mut().zip(rows) {
+            values[row.index()] = 0.0;
+        }
+        found
+    }
+
+    /// Returns 1/σ of every entity, `[V]`.
+    fn inverse_deviations(&self) -> Vec<f32> {
+        let rows = (0..self.len() as u32).map(Row);
+        rows.map(|row| self.inverse_deviation(row) as f32).collect()
+    }
+
+    /// Returns (logZ̄ + mean)/σ of every entity, `[V]`.
+    fn subtrahends(&self) -> Vec<f32> {
+        let rows = (0..self.len() as u32).map(Row);
+        rows.map(|row| self.terms(row).subtrahend).collect()
+    }
+
+    /// Returns S\[e\]\[t\] = Z\[e\]\[t\] + Z\[t\]\[e\], `[entities][targets]`; 0 where both are
+    /// the same entity.
+    pub fn symmetric(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
+        let mut values = self.z(entities, targets);
+        let backward = self.z(targets, entities);
+        for (i, row) in values.iter_mut().enumerate() {
+            for (j, value) in row.iter_mut().enumerate() {
+                *value = if entities[i] == targets[j] {
+                    0.0
+                } else {
+                    *value + backward[j][i]
+                };
+            }
+        }
+        values
+    }
+
+    /// Returns the hubness of every entity for the neighborhood size k, `[V]`. A k outside the
+    /// stored sizes becomes the nearest of them.
+    pub fn hubness(&self, k: usize) -> Result<&'a [f32]> {
+        let (least, most) = neighborhood_sizes(self.len());
+        let first = (k.clamp(least, most) - least) * self.len();
+        let all = if self.file.has_hubness {
+            self.file.file.slice(HUBNESS)?
+        } else {
+            self.computed_hubness()
+        };
+        Ok(&all[first..first + self.len()])
+    }
+
+    /// Returns the trust in the images of every entity `[V]`; `None` if the mode has none.
+    pub fn image_trust(&self) -> Result<Option<&'a [f32]>> {
+        if !self.file.file.has(IMAGE_TRUST) {
+            return Ok(None);
+        }
+        let trust = self.file.file.slice(IMAGE_TRUST)?;
+        Ok(Some(trust).filter(|trust| trust.len() == self.len()))
+    }
+
+    /// Computes the hubness of an index of format version 1, the first time that it is needed.
+    fn computed_hubness(&self) -> &'a [f32] {
+        self.file.computed_hubness.get_or_init(|| {
+            let matrix = |values: &[f32]| {
+                Tensor::from_slice(values).view([self.len() as i64, self.width() as i64])
+            };
+            let factors = ZFactors {
+                weight: matrix(self.weight),
+                bias: Tensor::from_slice(&self.head.bias),
+                mean_state: matrix(self.mean_state),
+                inverse: Tensor::from_slice(&self.inverse_deviations()),
+                subtrahend: Tensor::from_slice(&self.subtrahends()),
+            };
+            let factors = factors.to_device(self.head.device);
+            let computed = tch::no_grad(|| hubness::hubness(&factors, &mut Unobserved));
+            // An observer that never stops is the only source of errors.
+            tensor_values(&computed.expect("it is not stopped"))
+        })
     }
 
     /// Returns ḡ/σ of an entity, `[D]`.
@@ -405,6 +537,18 @@ impl<'a> ModeIndex<'a> {
     pub fn sum_log_prob(&self, entity: Row) -> f64 {
         self.file.sum_log_prob[entity.index()]
     }
+}
+
+/// The name of the tensor with the trust in images, f32 `[V]`.
+pub const IMAGE_TRUST: &str = "image_trust";
+
+/// A matrix `[V, D]` of a mode.
+#[derive(Clone, Copy)]
+enum Matrix {
+    /// W.
+    Head,
+    /// ḡ.
+    MeanStates,
 }
 
 /// Up to 16 entities, for [`ModeIndex::z_columns`].

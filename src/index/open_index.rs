@@ -22,7 +22,9 @@ pub struct Index {
     pub meta: IndexMeta,
     path: PathBuf,
     rows: HashMap<EntityId, Row>,
-    head: HeadFile,
+    /// The head of the trained modes; `None` for an index without a model.
+    head: Option<HeadFile>,
+    device: Device,
     modes: Vec<ModeFile>,
     pairs: Option<PairFile>,
 }
@@ -39,7 +41,11 @@ impl Index {
             check_length(&path.join(name), file)?;
         }
         let (v, d) = (meta.entities.len(), meta.width);
-        let head = HeadFile::open(&path.join(HEAD_FILE), [v, d], device)?;
+        let head = if meta.modes.iter().all(|m| m.width.is_some()) && !meta.modes.is_empty() {
+            None
+        } else {
+            Some(HeadFile::open(&path.join(HEAD_FILE), [v, d], device)?)
+        };
         if meta.modes.is_empty() || v == 0 || d == 0 {
             let modes = meta.modes.len();
             let reason = format!("{v} entities of width {d}, {modes} modes");
@@ -48,7 +54,13 @@ impl Index {
         let mut modes = Vec::with_capacity(meta.modes.len());
         for m in &meta.modes {
             let file = path.join(mode_file_name(m.mode));
-            modes.push(ModeFile::open(&file, m.mode, [v, d, m.states])?);
+            let width = m.width.unwrap_or(d);
+            let mut opened = ModeFile::open(&file, m.mode, [v, width, m.states])?;
+            if m.width.is_some() {
+                let head = HeadFile::from_mean_states(&file, [v, width], device)?;
+                opened.own_head = Some(head);
+            }
+            modes.push(opened);
         }
         let pairs = if meta.files.contains_key(PAIRS_FILE) {
             Some(PairFile::open(&path.join(PAIRS_FILE), &modes, v)?)
@@ -69,6 +81,7 @@ impl Index {
             path: path.to_owned(),
             rows,
             head,
+            device,
             modes,
             pairs,
         })
@@ -81,7 +94,7 @@ impl Index {
     }
 
     pub fn device(&self) -> Device {
-        self.head.device
+        self.device
     }
 
     /// Reads every file and compares it with its hash, to find changes that [`Index::open`] does
@@ -160,6 +173,22 @@ impl Index {
         self.modes.iter().map(|m| m.mode).collect()
     }
 
+    /// Returns the stored modes by which the feedback ranking compares entities in this mode. Mode
+    /// `both` uses all that there is of text, and the frozen images.
+    pub fn modes_of_similarity(&self, mode: Mode) -> Vec<Mode> {
+        let has = |mode: &Mode| self.modes.iter().any(|m| m.mode == *mode);
+        let frozen = match (mode, self.head.is_some()) {
+            (Mode::Both, _) => [Mode::Both, Mode::Text, Mode::FrozenText, Mode::FrozenImage],
+            (Mode::Text, false) => return vec![Mode::FrozenText],
+            (Mode::Image, false) => return vec![Mode::FrozenImage],
+            _ => return vec![mode],
+        };
+        if !has(&Mode::FrozenText) && !has(&Mode::FrozenImage) {
+            return vec![mode];
+        }
+        frozen.into_iter().filter(has).collect()
+    }
+
     /// Opens one mode. The first time that a mode is opened, its tensors are checked to be finite.
     ///
     /// Errors: `Argument` if the index does not have the mode; `Format` if a tensor has NaN or
@@ -172,9 +201,12 @@ impl Index {
                 names.join(", ")
             )));
         };
-        self.head.check_finite()?;
+        let head = file.own_head.as_ref().or(self.head.as_ref());
+        // open() refuses an index in which a mode has neither
+        let head = head.expect("every mode has a head");
+        head.check_finite()?;
         file.check_finite()?;
-        ModeIndex::new(&self.meta.entities, &self.head, file)
+        ModeIndex::new(&self.meta.entities, head, file)
     }
 
     /// Returns the pairs of an entity in the order of the corpus; none if the index was imported
@@ -199,14 +231,20 @@ impl Index {
     pub fn limit_cache(&self, row_bytes: usize) {
         for mode in &self.modes {
             *mode.cache.borrow_mut() = RowCache::new(row_bytes);
+            *mode.symmetric_cache.borrow_mut() = RowCache::new(row_bytes);
         }
     }
 
     /// Releases the memory of mapped files that have been read. A system may map megabytes around
     /// each row that is read, and so nearly the whole index for a few rows.
     pub fn release_memory(&self) {
-        self.head.release_memory();
+        if let Some(head) = &self.head {
+            head.release_memory();
+        }
         for mode in &self.modes {
+            if let Some(head) = &mode.own_head {
+                head.release_memory();
+            }
             mode.file.release_memory();
         }
     }

@@ -54,13 +54,13 @@ fn worst(found: &[f64], expected: &Tensor) -> f64 {
 fn a_written_index_opens() {
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(
-        &written(&folder, &Mode::ALL, StoragePrecision::Half),
+        &written(&folder, &Mode::TRAINED, StoragePrecision::Half),
         Device::Cpu,
     )
     .unwrap();
     assert_eq!(
         (index.len(), index.width(), index.modes()),
-        (ENTITIES, WIDTH, Mode::ALL.to_vec())
+        (ENTITIES, WIDTH, Mode::TRAINED.to_vec())
     );
     assert_eq!(index.entities(), entities());
     assert_eq!(index.meta.provenance, provenance());

@@ -105,7 +105,9 @@ impl CandidateList {
         let wanted = match self.request.mode {
             Mode::Both => [Mode::Text, Mode::Image],
             Mode::Text => [Mode::Both, Mode::Image],
-            Mode::Image | Mode::None => [Mode::Both, Mode::Text],
+            Mode::Image | Mode::None | Mode::FrozenText | Mode::FrozenImage => {
+                [Mode::Both, Mode::Text]
+            }
         };
         wanted
             .into_iter()

@@ -21,7 +21,7 @@ struct Case {
     reranked: Vec<Vec<Row>>,
 }
 
-fn import(folder: &tempfile::TempDir) -> Index {
+pub(super) fn import(folder: &tempfile::TempDir) -> Index {
     let out = folder.path().join("index");
     let file = super::golden("expansion/index.safetensors");
     import_raw(&file, None, &out, Device::Cpu, &mut Unobserved).unwrap();

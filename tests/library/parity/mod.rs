@@ -3,6 +3,7 @@
 //! taken from the files.
 
 mod expansion;
+mod feedback;
 mod losses;
 mod metrics;
 mod model;

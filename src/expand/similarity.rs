@@ -1,0 +1,163 @@
+//! The similarity of a mode, by which the feedback ranking compares two entities
+//! (`docs/ALGORITHM.md`, "Feedback ranking"): a weighted sum over one or several stored modes, of
+//! one or several indexes.
+//!
+//! Mode `both` of an index with frozen modes is the mean of the trained modes `both` and `text` and of
+//! the frozen text, plus the frozen images, which count as much as they can be trusted.
+
+use std::rc::Rc;
+
+use crate::error::{Error, Result};
+use crate::index::{Index, ModeIndex};
+use crate::types::{Mode, Row};
+
+/// The trust in images below which they do not count.
+pub const MIN_TRUST: f64 = 0.2;
+/// The largest weight of images, relative to the text.
+pub const MAX_IMAGE_WEIGHT: f64 = 0.4;
+
+/// The weight of a part of a similarity.
+#[derive(Debug, Clone, Copy)]
+enum PartWeight<'a> {
+    Fixed(f64),
+    /// The factor of a weight that depends on the query: the mean over the seeds of the trust in
+    /// their images (`[V]`), less [`MIN_TRUST`], between 0 and [`MAX_IMAGE_WEIGHT`].
+    Trust(f64, &'a [f32]),
+}
+
+/// One stored mode of a similarity.
+#[derive(Clone, Copy)]
+struct SimilarityPart<'a> {
+    view: ModeIndex<'a>,
+    weight: PartWeight<'a>,
+}
+
+/// The similarity of a mode.
+#[derive(Clone)]
+pub struct Similarity<'a> {
+    parts: Vec<SimilarityPart<'a>>,
+}
+
+/// A part of a similarity with its weight and its neighborhood size for one query.
+pub struct QueryPart<'a> {
+    pub view: ModeIndex<'a>,
+    pub weight: f64,
+    /// k.
+    pub neighborhood: usize,
+    /// H\[·\]\[k\], `[V]`.
+    pub hubness: &'a [f32],
+}
+
+impl<'a> Similarity<'a> {
+    /// Returns the similarity of a mode.
+    ///
+    /// Errors: those of [`Index::view`].
+    pub fn of_mode(index: &'a Index, mode: Mode) -> Result<Self> {
+        let modes = index.modes_of_similarity(mode);
+        let (images, texts): (Vec<Mode>, Vec<Mode>) = modes
+            .iter()
+            .partition(|m| modes.len() > 1 && **m == Mode::FrozenImage);
+        let mut parts = Vec::with_capacity(modes.len());
+        for text in &texts {
+            parts.push(SimilarityPart {
+                view: index.view(*text)?,
+                weight: PartWeight::Fixed(1.0 / texts.len() as f64),
+            });
+        }
+        for image in images {
+            let view = index.view(image)?;
+            let trust = view.image_trust()?.ok_or_else(|| {
+                Error::format(index.path(), "is damaged: it has no trust in its images")
+            })?;
+            parts.push(SimilarityPart {
+                view,
+                weight: PartWeight::Trust(1.0, trust),
+            });
+        }
+        Ok(Similarity { parts })
+    }
+
+    /// Returns the similarity of one mode alone, without trust in images.
+    pub fn of_view(view: ModeIndex<'a>) -> Self {
+        let weight = PartWeight::Fixed(1.0);
+        Similarity {
+            parts: vec![SimilarityPart { view, weight }],
+        }
+    }
+
+    /// Returns the mean of several similarities of the same entities.
+    pub fn mean(similarities: impl IntoIterator<Item = Similarity<'a>>) -> Self {
+        let all: Vec<Similarity> = similarities.into_iter().collect();
+        let factor = 1.0 / all.len() as f64;
+        let mut parts = Vec::new();
+        for mut part in all.into_iter().flat_map(|similarity| similarity.parts) {
+            part.weight = match part.weight {
+                PartWeight::Fixed(weight) => PartWeight::Fixed(weight * factor),
+                PartWeight::Trust(weight, trust) => PartWeight::Trust(weight * factor, trust),
+            };
+            parts.push(part);
+        }
+        Similarity { parts }
+    }
+
+    /// Returns V, the number of entities.
+    pub fn len(&self) -> usize {
+        self.parts[0].view.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the stored modes and their largest possible weights.
+    pub fn modes(&self) -> Vec<(Mode, f64)> {
+        let part = |part: &SimilarityPart| {
+            let weight = match part.weight {
+                PartWeight::Fixed(weight) => weight,
+                PartWeight::Trust(factor, _) => factor * MAX_IMAGE_WEIGHT,
+            };
+            (part.view.mode(), weight)
+        };
+        self.parts.iter().map(part).collect()
+    }
+
+    /// Computes the rows of S of these entities, so that queries find them in the cache.
+    pub fn prepare(&self, rows: &[Row]) {
+        for part in &self.parts {
+            part.view.symmetric_rows(rows);
+        }
+    }
+
+    /// Returns the parts with their weights and neighborhood sizes for a query with these seeds.
+    /// Parts of weight 0 are left out.
+    pub fn for_query(
+        &self,
+        seeds: &[Row],
+        neighborhood: impl Fn(&[Rc<Vec<f32>>]) -> usize,
+    ) -> Result<Vec<QueryPart<'a>>> {
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let weight = match part.weight {
+                PartWeight::Fixed(weight) => weight,
+                PartWeight::Trust(factor, trust) => factor * image_weight(trust, seeds),
+            };
+            if weight == 0.0 {
+                continue;
+            }
+            let k = neighborhood(&part.view.symmetric_rows(seeds));
+            parts.push(QueryPart {
+                view: part.view,
+                weight,
+                neighborhood: k,
+                hubness: part.view.hubness(k)?,
+            });
+        }
+        Ok(parts)
+    }
+}
+
+/// Returns the weight of images for a query, from the trust in the images of every entity `[V]`.
+pub fn image_weight(trust: &[f32], seeds: &[Row]) -> f64 {
+    let sum: f64 = seeds.iter().map(|s| f64::from(trust[s.index()])).sum();
+    (sum / seeds.len() as f64 - MIN_TRUST).clamp(0.0, MAX_IMAGE_WEIGHT)
+}
