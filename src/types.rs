@@ -168,11 +168,15 @@ pub struct Query {
 }
 
 /// The method that ranks the candidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RankingKind {
-    /// Window search and re-ranking, each query alone.
-    Expanded,
+    /// The affinity to the seeds and to the best candidates.
+    #[default]
+    Feedback,
+    /// The published window search and re-ranking, each query alone.
+    #[serde(alias = "expanded")]
+    Window,
     /// Window search and re-ranking, all classes of a query number from one pool.
     Joint,
     /// The candidates sorted by the sum of Z over the seeds.
@@ -216,17 +220,23 @@ pub enum EvaluationProtocol {
 ///
 /// The parts are exact Shapley values over the four modes. In a mode with a single modality, the
 /// contribution of the absent one is 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ModalityParts {
     pub prior: f64,
     pub text: f64,
     pub image: f64,
+    /// What the feedback ranking subtracts for hubness, at most 0 as a rule.
+    #[serde(default)]
+    pub hubness: f64,
+    /// What rejected candidates subtract in the feedback ranking, at most 0.
+    #[serde(default)]
+    pub rejected: f64,
 }
 
 impl ModalityParts {
     /// Returns the score.
     pub fn sum(&self) -> f64 {
-        self.prior + self.text + self.image
+        self.prior + self.text + self.image + self.hubness + self.rejected
     }
 }
 

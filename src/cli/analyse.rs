@@ -68,9 +68,9 @@ pub struct SeedArgs {
     #[arg(long, value_name = "MODE,MODE…", value_delimiter = ',', default_value = "both,text,image", value_parser = mode_parser())]
     pub mode: Vec<Mode>,
 
-    /// Ranking: expanded (window search and re-ranking) or seeds (candidates sorted by ΣZ over the
-    /// seeds)
-    #[arg(long, default_value = "expanded", value_parser = ranking_parser(["expanded", "seeds"]))]
+    /// Ranking: feedback (affinity to the seeds and the best candidates), window (the published
+    /// window search and re-ranking) or seeds (candidates sorted by ΣZ over the seeds)
+    #[arg(long, default_value = "feedback", value_parser = ranking_parser(["feedback", "window", "seeds"]))]
     pub ranking: RankingKind,
 
     /// Cutoff of MAP: 10, 20, 50 or 100

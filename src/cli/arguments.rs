@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::error::{Error, Result};
 use crate::eval::run::RunFormat;
@@ -29,7 +29,7 @@ where
 
 /// Returns a parser of the modes that have a ranking, which the prior (`none`) has not.
 pub(super) fn mode_parser() -> impl TypedValueParser<Value = Mode> {
-    name_parser(["both", "text", "image"])
+    name_parser(["both", "text", "image", "frozen-text", "frozen-image"])
 }
 
 pub(super) fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
@@ -47,14 +47,20 @@ pub(super) fn protocol_parser() -> impl TypedValueParser<Value = EvaluationProto
     })
 }
 
-/// Returns a parser of the rankings with these names: `expanded`, `joint`, `seeds`.
+/// Returns a parser of the rankings with these names: `feedback`, `window`, `joint`, `seeds`.
+/// `expanded` is an older name of `window`.
 pub(super) fn ranking_parser<const N: usize>(
     names: [&'static str; N],
 ) -> impl TypedValueParser<Value = RankingKind> {
-    PossibleValuesParser::new(names).map(|name| match name.as_str() {
+    let value = |name: &'static str| match name {
+        "window" => PossibleValue::new(name).alias("expanded"),
+        _ => PossibleValue::new(name),
+    };
+    PossibleValuesParser::new(names.map(value)).map(|name| match name.as_str() {
         "seeds" => RankingKind::SeedSimilarity,
         "joint" => RankingKind::Joint,
-        _ => RankingKind::Expanded,
+        "window" | "expanded" => RankingKind::Window,
+        _ => RankingKind::Feedback,
     })
 }
 

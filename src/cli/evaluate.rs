@@ -10,7 +10,7 @@ use crate::cli::metrics_table::{Format, print};
 use crate::cli::output::print_left_out;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::engine::{EvaluationPlan, Session};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::eval::run::{Ranking, Run, RunFormat};
 use crate::jobs::evaluate::{EvaluatedQueries, evaluate, read_queries};
 use crate::types::{EvaluationProtocol, Mode, RankingKind, SeedCount};
@@ -33,10 +33,16 @@ pub struct Args {
     #[arg(long, default_value = "standard", value_parser = protocol_parser())]
     pub protocol: EvaluationProtocol,
 
-    /// Ranking: expanded (window search and re-ranking), joint (the same, all classes of a query
-    /// number from one pool) or seeds (candidates sorted by ΣZ over the seeds)
-    #[arg(long, default_value = "expanded", value_parser = ranking_parser(["expanded", "seeds", "joint"]))]
-    pub ranking: RankingKind,
+    /// Ranking: feedback (affinity to the seeds and the best candidates), window (the published
+    /// window search and re-ranking), joint (the same, all classes of a query number from one pool)
+    /// or seeds (candidates sorted by ΣZ over the seeds) [default: feedback; window with --protocol
+    /// published]
+    #[arg(long, value_parser = ranking_parser(["feedback", "window", "seeds", "joint"]))]
+    pub ranking: Option<RankingKind>,
+
+    /// Further indexes of the same entities: the mean of all is ranked by
+    #[arg(long, value_name = "INDEX")]
+    pub with: Vec<PathBuf>,
 
     /// Folder of query files to use instead of the data set's
     #[arg(long, value_name = "DIR")]
@@ -72,7 +78,11 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         args.run_format.check_output_path(out)?;
     }
-    let session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
+    let ranking = ranking(&args)?;
+    let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
+    for companion in &args.with {
+        session.add_companion(companion, args.device.device)?;
+    }
     let class = args
         .class
         .as_deref()
@@ -81,7 +91,7 @@ pub fn run(args: Args) -> Result<()> {
     let plan = EvaluationPlan {
         mode: args.mode,
         seed_count: args.seeds,
-        ranking: args.ranking,
+        ranking,
         protocol: args.protocol,
         class,
     };
@@ -103,6 +113,17 @@ pub fn run(args: Args) -> Result<()> {
         )?;
     }
     print(args.format, &session.catalogue.classes, &evaluated)
+}
+
+/// Returns the ranking to evaluate. The published protocol is defined for its own ranking.
+fn ranking(args: &Args) -> Result<RankingKind> {
+    match (args.protocol, args.ranking) {
+        (EvaluationProtocol::Published, Some(RankingKind::Feedback)) => Err(Error::Argument(
+            "--protocol published ranks by the window search; leave --ranking out".into(),
+        )),
+        (EvaluationProtocol::Published, None) => Ok(RankingKind::Window),
+        (_, ranking) => Ok(ranking.unwrap_or_default()),
+    }
 }
 
 /// Returns the rankings as a run, with all settings that produced them.
@@ -148,7 +169,8 @@ fn settings(session: &Session, args: &Args, queries_hash: Option<String>) -> Map
         "device": catalogue.device,
         "mode": args.mode,
         "seeds": args.seeds,
-        "ranking": args.ranking,
+        "ranking": ranking(args).unwrap_or_default(),
+        "with": args.with,
         "protocol": args.protocol,
         "class": args.class,
         "queries": args.queries,

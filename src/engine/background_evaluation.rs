@@ -36,7 +36,7 @@ impl BackgroundEvaluation {
     /// Prepares the evaluation of all queries with the key's number of seeds.
     pub(super) fn new(session: &Session, key: EvaluationKey) -> Result<Self> {
         let (index, mode) = session.ranker_index(key.ranker)?;
-        index.view(mode)?;
+        session.check_ranking(index, mode, key.ranking)?;
         let plan = EvaluationPlan {
             mode,
             seed_count: key.seed_count,
@@ -113,9 +113,10 @@ impl BackgroundJob for BackgroundEvaluation {
         session: &Session,
         _partial: Option<&QueryRankings>,
     ) -> Result<Vec<ReplyKind>> {
-        let (index, _) = session.ranker_index(self.key.ranker)?;
+        let (index, mode) = session.ranker_index(self.key.ranker)?;
+        let similarity = session.similarity(index, mode)?;
         let mut replies = Vec::new();
-        for (position, ranking) in self.ranker.advance(index, STEP_TIME)? {
+        for (position, ranking) in self.ranker.advance(index, &similarity, STEP_TIME)? {
             replies.extend(self.add(session, index, position, &ranking));
         }
         Ok(replies)
@@ -186,11 +187,18 @@ impl Session {
         let fingerprint = index.fingerprint().ok()?;
         let seeds = key.seed_count.as_usize();
         let ranking = match key.ranking {
-            RankingKind::Expanded => "Expanded",
+            RankingKind::Feedback => "Feedback",
+            RankingKind::Window => "Expanded",
             RankingKind::Joint => "Joint",
             RankingKind::SeedSimilarity => "Seeds",
         };
-        Some(format!("{fingerprint} {mode} {seeds} {ranking}"))
+        let mut name = format!("{fingerprint} {mode} {seeds} {ranking}");
+        if key.ranking == RankingKind::Feedback && matches!(key.ranker, Ranker::OpenIndex(_)) {
+            for companion in &self.companions {
+                name.push_str(&format!(" with {}", companion.fingerprint().ok()?));
+            }
+        }
+        Some(name)
     }
 }
 

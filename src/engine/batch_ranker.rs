@@ -7,7 +7,9 @@ use std::vec::IntoIter;
 use crate::engine::evaluation_plan::EvaluationPlan;
 use crate::error::Result;
 use crate::expand;
-use crate::expand::{BatchExpansion, BatchStep, ExpandConfig, Expansion};
+use crate::expand::{
+    BatchExpansion, BatchStep, ExpandConfig, Expansion, FeedbackConfig, FeedbackQuery, Similarity,
+};
 use crate::index::{Index, ModeIndex};
 use crate::types::{CUTOFFS, RankingKind, Row};
 
@@ -18,8 +20,8 @@ const QUERY_BYTES: usize = 400 << 10;
 /// The length of a ranking.
 const RANKING_LENGTH: usize = CUTOFFS[3];
 
-/// The position of a query and its ranking, best first and at most 100 long. The scores are ΣZ over
-/// the seeds or, for an expansion, 9/i + 1/j.
+/// The position of a query and its ranking, best first and at most 100 long. The scores are those of
+/// the feedback ranking, ΣZ over the seeds or, for a window search, 9/i + 1/j.
 pub(crate) type FinishedRanking = (usize, Vec<(Row, f64)>);
 
 /// Queries that are ranked step by step.
@@ -29,6 +31,9 @@ pub(crate) struct BatchRanker {
     /// The next blocks: the positions of queries that are ranked together.
     blocks: IntoIter<Vec<usize>>,
     block: Option<Block>,
+    /// The number of queries, in order, whose seeds are prepared for the feedback ranking.
+    prepared: usize,
+    batch_size: usize,
     finished: usize,
 }
 
@@ -64,6 +69,8 @@ impl BatchRanker {
             queries: queries.into_iter().map(|(_, seeds)| seeds).collect(),
             blocks: blocks.into_iter(),
             block: None,
+            prepared: 0,
+            batch_size: feedback_batch_size(index, batch_size),
             finished: 0,
         }
     }
@@ -86,20 +93,57 @@ impl BatchRanker {
     pub(crate) fn advance(
         &mut self,
         index: &Index,
+        similarity: &Similarity,
         time: Duration,
     ) -> Result<Vec<FinishedRanking>> {
+        if self.plan.ranking == RankingKind::Feedback {
+            return self.advance_by_feedback(similarity, time);
+        }
         let view = index.view(self.plan.mode)?;
         let started = Instant::now();
         let mut rankings = Vec::new();
         while !self.is_done() {
             let ranking = match self.plan.ranking {
                 RankingKind::SeedSimilarity => Some(self.rank_next_by_seeds(&view)),
-                RankingKind::Expanded | RankingKind::Joint => self.step(&view)?,
+                RankingKind::Window | RankingKind::Joint | RankingKind::Feedback => {
+                    self.step(&view)?
+                }
             };
             if let Some(ranking) = ranking {
                 self.finished += 1;
                 rankings.push(ranking);
             }
+            if started.elapsed() >= time {
+                break;
+            }
+        }
+        Ok(rankings)
+    }
+
+    /// Ranks queries by feedback until `time` has passed or everything is done. The seeds of a batch
+    /// of queries are prepared together.
+    fn advance_by_feedback(
+        &mut self,
+        similarity: &Similarity,
+        time: Duration,
+    ) -> Result<Vec<FinishedRanking>> {
+        let started = Instant::now();
+        let mut rankings = Vec::new();
+        while !self.is_done() {
+            let query = self.finished;
+            if query == self.prepared {
+                self.prepared = (query + self.batch_size).min(self.queries.len());
+                similarity.prepare(&self.queries[query..self.prepared].concat());
+            }
+            let ranking = expand::rank_by_feedback(
+                similarity,
+                &FeedbackQuery::from_seeds(&self.queries[query]),
+                RANKING_LENGTH,
+                &FeedbackConfig::default(),
+            )?;
+            let scored = |row: &Row| (*row, ranking.scores[row.index()]);
+            rankings.push((query, ranking.ranking.iter().map(scored).collect()));
+            self.finished += 1;
             if started.elapsed() >= time {
                 break;
             }
@@ -172,6 +216,19 @@ fn block_size(plan: &EvaluationPlan, index: &Index, batch_size: usize) -> usize 
     }
     let query_bytes = index.len() * (size_of::<f64>() + size_of::<bool>()) + QUERY_BYTES;
     batch_size.min(BLOCK_BYTES / query_bytes).max(1)
+}
+
+/// The number of seeds that are prepared together for the feedback ranking: the directions of one
+/// pass over the head.
+const PREPARED_SEEDS: usize = 16;
+
+/// Returns the number of queries whose seeds are prepared together for the feedback ranking.
+fn feedback_batch_size(index: &Index, batch_size: usize) -> usize {
+    let row_bytes = index.len() * size_of::<f32>();
+    batch_size
+        .min(PREPARED_SEEDS / 3)
+        .min(BLOCK_BYTES / row_bytes)
+        .max(1)
 }
 
 /// Returns the re-ranked entities with their scores.

@@ -18,7 +18,7 @@ impl EvaluationPlan {
     /// published protocol.
     pub(crate) fn is_joint(&self) -> bool {
         let is_published =
-            self.ranking == RankingKind::Expanded && self.protocol == EvaluationProtocol::Published;
+            self.ranking == RankingKind::Window && self.protocol == EvaluationProtocol::Published;
         is_published || self.ranking == RankingKind::Joint
     }
 }

@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use crate::engine::list_ranking::ListRanking;
 use crate::engine::protocol::{
-    Candidate, ExpandRequest, JointScope, Missing, MissingReason, ReplyKind, RerankedPick,
+    Candidate, ExpandRequest, JointScope, Missing, MissingReason, PickNumbers, RankedList,
+    ReplyKind, RerankedPick,
 };
 use crate::engine::session::Session;
 use crate::error::{Error, Result};
@@ -62,6 +64,9 @@ impl Session {
     ) -> Result<()> {
         let started = Instant::now();
         self.check(request)?;
+        if !request.is_window_search() {
+            return self.stream_list(request, started, send, is_current);
+        }
         let seeds = self.rows(&request.seeds)?;
         let search = self.search(request, &seeds, send, is_current)?;
         send(ReplyKind::Reranked(reranked_picks(&search.expansion)))?;
@@ -78,6 +83,50 @@ impl Session {
             }
         }
         send(ReplyKind::Expanded { elapsed })
+    }
+
+    /// Answers a request for a whole list, by feedback or by seeds.
+    fn stream_list(
+        &self,
+        request: &ExpandRequest,
+        started: Instant,
+        send: &mut ReplySink,
+        is_current: &IsCurrent,
+    ) -> Result<()> {
+        let ranking = self.rank_list(request)?;
+        send(ReplyKind::Ranked(Box::new(ranking.list.clone())))?;
+        let elapsed = started.elapsed();
+        if let Some(class) = request.class {
+            send(self.measured_list(class, request, &ranking))?;
+            let missing = self.missing_in_list(request, class, &ranking);
+            send(ReplyKind::Missing(missing))?;
+        }
+        for mode in self.searchable_modes() {
+            if mode != request.mode {
+                is_current()?;
+                let ranking = self.list_in_mode(mode, request)?;
+                send(ReplyKind::OtherMode { mode, ranking })?;
+            }
+        }
+        send(ReplyKind::Expanded { elapsed })
+    }
+
+    fn measured_list(
+        &self,
+        class: ClassId,
+        request: &ExpandRequest,
+        ranking: &ListRanking,
+    ) -> ReplyKind {
+        let candidates = ranking.list.candidates.iter();
+        let entities: Vec<EntityId> = candidates.map(|c| c.entity).collect();
+        // What the user accepted is no longer to be found.
+        let mut known = request.seeds.clone();
+        known.extend(&request.accepted);
+        let metrics = self.measure(class, &known, &entities);
+        ReplyKind::Measured {
+            picked: metrics,
+            reranked: metrics,
+        }
     }
 
     /// Expands the seeds alone in another mode, and returns the final ranking.
@@ -107,6 +156,9 @@ impl Session {
         let class = request
             .class
             .ok_or_else(|| Error::Argument("metrics need a class".into()))?;
+        if !request.is_window_search() {
+            return Ok(self.measured_list(class, request, &self.rank_list(request)?));
+        }
         let seeds = self.rows(&request.seeds)?;
         let search = self.search(request, &seeds, &mut |_| Ok(()), is_current)?;
         Ok(self.measured(class, &request.seeds, &search.expansion))
@@ -119,7 +171,13 @@ impl Session {
         }
     }
 
-    /// Runs one expansion and returns the candidates in re-ranked order, each with its position
+    /// Ranks the candidates of a request by feedback or by seeds, for a process that expands once.
+    pub fn list(&self, request: &ExpandRequest) -> Result<RankedList> {
+        self.check(request)?;
+        Ok(self.rank_list(request)?.list)
+    }
+
+    /// Runs one window search and returns the candidates in re-ranked order, each with its position
     /// among the picks. It is for a process that expands once, and keeps little of the index in
     /// memory.
     pub fn expand(&mut self, request: &ExpandRequest) -> Result<Vec<(Candidate, RerankedPick)>> {
@@ -251,11 +309,15 @@ impl Session {
                 score: score.score,
                 parts: score.parts,
                 seed_contributions: score.seeds,
-                set_score: pick.set_score,
-                round: pick.round,
-                window: pick.window,
-                window_rank: pick.window_rank,
-                divergence: pick.divergence,
+                feedback_contribution: 0.0,
+                probability: None,
+                pick: Some(PickNumbers {
+                    set_score: pick.set_score,
+                    round: pick.round,
+                    window: pick.window,
+                    window_rank: pick.window_rank,
+                    divergence: pick.divergence,
+                }),
             })
             .collect())
     }

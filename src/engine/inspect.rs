@@ -84,8 +84,8 @@ impl Session {
     /// expansions from 3 and from 5 seeds, then seed rankings.
     fn query_ranks(&self, mode: Mode, row: Row) -> Vec<(ClassId, usize, usize)> {
         let kinds = [
-            (SeedCount::Three, RankingKind::Expanded),
-            (SeedCount::Five, RankingKind::Expanded),
+            (SeedCount::Three, RankingKind::Window),
+            (SeedCount::Five, RankingKind::Window),
             (SeedCount::Three, RankingKind::SeedSimilarity),
             (SeedCount::Five, RankingKind::SeedSimilarity),
         ];

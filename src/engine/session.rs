@@ -13,10 +13,12 @@ use crate::engine::query_rankings::QueryRankings;
 use crate::error::{Error, Result};
 use crate::eval;
 use crate::eval::run::{Run, RunFormat};
+use crate::expand::Similarity;
 use crate::index::Index;
 use crate::model::device;
 use crate::types::{
-    ClassId, DeviceChoice, EntityId, EvaluationProtocol, MetricValues, Mode, Query, Row, SeedCount,
+    ClassId, DeviceChoice, EntityId, EvaluationProtocol, MetricValues, Mode, Query, RankingKind,
+    Row, SeedCount,
 };
 
 /// An open index. It owns every tensor, and so stays on one thread.
@@ -34,6 +36,9 @@ pub struct Session {
     pub(super) first_images: HashMap<EntityId, Option<PathBuf>>,
     /// The folder of finished evaluations; `None` if they are not stored.
     pub(super) evaluation_cache: Option<EvaluationCache>,
+    /// Further indexes of the same entities, for an ensemble: the feedback ranking takes the mean of
+    /// the affinities of all indexes.
+    pub(super) companions: Vec<Index>,
 }
 
 impl Session {
@@ -78,7 +83,58 @@ impl Session {
             imports: Vec::new(),
             first_images: HashMap::new(),
             evaluation_cache: None,
+            companions: Vec::new(),
         })
+    }
+
+    /// Adds another index of the same entities to the ensemble.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`Index::open`]. `Mismatch` if it has other entities.
+    pub fn add_companion(&mut self, path: &Path, choice: DeviceChoice) -> Result<()> {
+        let companion = Index::open(path, device::open_device(choice)?)?;
+        let ids = |index: &Index| index.entities().iter().map(|e| e.id).collect::<Vec<_>>();
+        if ids(&companion) != ids(&self.index) {
+            return Err(Error::Mismatch(format!(
+                "{} has other entities than {}, so that they cannot be combined",
+                path.display(),
+                self.index.path().display()
+            )));
+        }
+        self.companions.push(companion);
+        Ok(())
+    }
+
+    /// Returns the similarity of a mode in an index; that of the open index includes its companions
+    /// that have the mode.
+    pub(crate) fn similarity<'a>(&'a self, index: &'a Index, mode: Mode) -> Result<Similarity<'a>> {
+        let mut all = vec![Similarity::of_mode(index, mode)?];
+        if std::ptr::eq(index, &self.index) {
+            let companions = self.companions.iter();
+            for companion in companions.filter(|index| index.modes().contains(&mode)) {
+                all.push(Similarity::of_mode(companion, mode)?);
+            }
+        }
+        Ok(Similarity::mean(all))
+    }
+
+    /// Refuses a mode that the index does not have, and a ranking that is not possible in it.
+    pub(crate) fn check_ranking(
+        &self,
+        index: &Index,
+        mode: Mode,
+        ranking: RankingKind,
+    ) -> Result<()> {
+        if ranking == RankingKind::Feedback {
+            return Similarity::of_mode(index, mode).map(drop);
+        }
+        if !self.companions.is_empty() && std::ptr::eq(index, &self.index) {
+            return Err(Error::Argument(
+                "several indexes are combined by the feedback ranking only".into(),
+            ));
+        }
+        index.view(mode).map(drop)
     }
 
     /// Finds seeds by name or id. Returns an error if any of them is not in the vocabulary.

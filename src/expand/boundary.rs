@@ -2,48 +2,18 @@
 //! candidate of a feedback ranking is a member, and the number of candidates before the class
 //! probably ends.
 
-use serde::{Deserialize, Serialize};
-
 use crate::expand::feedback_ranking::FeedbackRanking;
+use crate::index::BoundaryModel;
 
 /// The number of candidates among which the boundary is looked for.
 const MAX_MEMBERS: usize = 200;
 
-/// The weights of a logistic model of membership.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct BoundaryModel {
-    /// Of the candidate's score.
-    pub score: f64,
-    /// Of the seeds' mean affinity to each other.
-    pub cohesion: f64,
-    /// Of the mean score at the ranks k to 2k.
-    pub background: f64,
-    pub bias: f64,
-}
-
-impl BoundaryModel {
-    /// The weights for a trained model, fitted on the demo's queries of 5 seeds.
-    pub const TRAINED: BoundaryModel = BoundaryModel {
-        score: 1.38,
-        cohesion: -0.69,
-        background: -0.96,
-        bias: -3.53,
-    };
-    /// The weights without training, fitted on the same queries.
-    pub const FROZEN: BoundaryModel = BoundaryModel {
-        score: 1.78,
-        cohesion: -1.04,
-        background: -1.07,
-        bias: -3.22,
-    };
-
-    /// Returns the log-odds of membership of a candidate with this score.
-    fn log_odds(&self, features: &QueryFeatures, score: f64) -> f64 {
-        self.score * score
-            + self.cohesion * features.cohesion
-            + self.background * features.background
-            + self.bias
-    }
+/// Returns the log-odds of membership of a candidate with this score.
+fn log_odds(model: &BoundaryModel, features: &QueryFeatures, score: f64) -> f64 {
+    model.score * score
+        + model.cohesion * features.cohesion
+        + model.background * features.background
+        + model.bias
 }
 
 /// What the model knows about a query besides the scores.
@@ -111,7 +81,7 @@ impl Boundary {
         let mut probabilities = Vec::with_capacity(scores.len());
         let mut least = 1.0f64;
         for &score in scores {
-            least = least.min(1.0 / (1.0 + (-model.log_odds(features, score)).exp()));
+            least = least.min(1.0 / (1.0 + (-log_odds(model, features, score)).exp()));
             probabilities.push(least);
         }
         let total: f64 = probabilities.iter().sum();

@@ -31,14 +31,14 @@ mod top_k;
 mod window_search;
 
 pub use batch::{BatchExpansion, BatchStep, expand, expand_joint};
-pub use boundary::{Boundary, BoundaryModel, QueryFeatures};
+pub use boundary::{Boundary, QueryFeatures};
 pub use expand_config::{ExpandConfig, Tier, WindowConfig};
 pub use feedback_ranking::{
     FeedbackConfig, FeedbackContributions, FeedbackQuery, FeedbackRanking, rank_by_feedback,
 };
 pub use ranking::{nearest_entities, rank_by_seeds, ranks_by_seeds};
 pub use rerank::Reranked;
-pub use score_parts::{ScoreParts, explain};
+pub use score_parts::{ScoreParts, explain, similarity_parts};
 pub use similarity::{QueryPart, Similarity, image_weight};
 pub use top_k::best_of;
 pub use window_search::{Competitor, Expansion, Pick};

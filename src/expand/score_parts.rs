@@ -1,7 +1,7 @@
 //! The parts of a candidate's score. The score is a sum, so the parts are exact.
 
 use crate::error::Result;
-use crate::index::Index;
+use crate::index::{Index, ModeIndex};
 use crate::types::{ModalityParts, Mode, Row};
 
 /// The parts of a candidate's score.
@@ -44,10 +44,38 @@ pub fn explain(
     Ok(explanations.collect())
 }
 
+/// Returns the contribution of each modality to Σ weight · S\[member\]\[candidate\] in a stored mode;
+/// `None` if the index lacks a mode that this requires.
+pub fn similarity_parts(
+    index: &Index,
+    view: &ModeIndex,
+    members: &[(Row, f64)],
+    candidates: &[Row],
+) -> Option<Vec<ModalityParts>> {
+    let rows: Vec<Row> = members.iter().map(|(row, _)| *row).collect();
+    let sums = |mode: Mode| -> Option<Vec<f64>> {
+        let view = if mode == view.mode() {
+            *view
+        } else {
+            index.view(mode).ok()?
+        };
+        let similarities = view.symmetric(&rows, candidates);
+        let sum = |c: usize| {
+            let weighted = members.iter().zip(&similarities);
+            weighted.map(|((_, weight), row)| weight * row[c]).sum()
+        };
+        Some((0..candidates.len()).map(sum).collect())
+    };
+    parts(view.mode(), sums)
+}
+
 /// Returns prior, text and image of each candidate, from its score in each mode
 /// (`docs/ALGORITHM.md`): φ_text = ½[(s(text) − s(none)) + (s(both) − s(image))], and φ_image
 /// likewise.
-fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<ModalityParts>> {
+pub(super) fn parts(
+    mode: Mode,
+    sums: impl Fn(Mode) -> Option<Vec<f64>>,
+) -> Option<Vec<ModalityParts>> {
     if mode.is_frozen() {
         return single_modality_parts(mode, sums(mode)?);
     }
@@ -57,8 +85,7 @@ fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Moda
             .into_iter()
             .map(|prior| ModalityParts {
                 prior,
-                text: 0.0,
-                image: 0.0,
+                ..ModalityParts::default()
             })
             .collect(),
         Mode::Text => {
@@ -67,7 +94,7 @@ fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Moda
                 .map(|(prior, text)| ModalityParts {
                     prior,
                     text: text - prior,
-                    image: 0.0,
+                    ..ModalityParts::default()
                 })
                 .collect()
         }
@@ -76,8 +103,8 @@ fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Moda
             pairs
                 .map(|(prior, image)| ModalityParts {
                     prior,
-                    text: 0.0,
                     image: image - prior,
+                    ..ModalityParts::default()
                 })
                 .collect()
         }
@@ -94,9 +121,9 @@ fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Moda
 /// Returns the parts of scores to which only the modality of `mode` contributes.
 fn single_modality_parts(mode: Mode, scores: Vec<f64>) -> Option<Vec<ModalityParts>> {
     let part = |score| ModalityParts {
-        prior: 0.0,
         text: if mode.sees_text() { score } else { 0.0 },
         image: if mode.sees_image() { score } else { 0.0 },
+        ..ModalityParts::default()
     };
     Some(scores.into_iter().map(part).collect())
 }
@@ -106,5 +133,6 @@ fn shapley(none: f64, text: f64, image: f64, both: f64) -> ModalityParts {
         prior: none,
         text: 0.5 * ((text - none) + (both - image)),
         image: 0.5 * ((image - none) + (both - text)),
+        ..ModalityParts::default()
     }
 }

@@ -125,6 +125,7 @@ impl Builder {
             entities,
             modes: Vec::new(),
             provenance,
+            boundaries: Vec::new(),
             files: Default::default(),
         };
         let mut builder = Builder {

@@ -27,6 +27,9 @@ pub struct IndexMeta {
     pub entities: Vec<Entity>,
     pub modes: Vec<ModeMeta>,
     pub provenance: Provenance,
+    /// The fitted models of the class boundary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boundaries: Vec<FittedBoundary>,
     /// All other files of the folder, by name.
     pub files: BTreeMap<String, FileMeta>,
 }
@@ -46,6 +49,45 @@ pub struct ModeMeta {
     /// head are its mean states. `None` for the modes of a trained model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
+}
+
+/// A model of the class boundary that was fitted for a mode of this index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FittedBoundary {
+    pub mode: Mode,
+    pub model: BoundaryModel,
+    /// What it was fitted on, for people: "230 queries of 5 seeds of demo, 46 classes".
+    pub fitted_on: String,
+}
+
+/// The weights of a logistic model of membership in a class (`docs/ALGORITHM.md`, "Where the class
+/// ends").
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BoundaryModel {
+    /// Of the candidate's score.
+    pub score: f64,
+    /// Of the seeds' mean affinity to each other.
+    pub cohesion: f64,
+    /// Of the mean score at the ranks k to 2k.
+    pub background: f64,
+    pub bias: f64,
+}
+
+impl BoundaryModel {
+    /// The weights for a trained model, fitted on the demo's queries of 5 seeds.
+    pub const TRAINED: BoundaryModel = BoundaryModel {
+        score: 1.38,
+        cohesion: -0.69,
+        background: -0.96,
+        bias: -3.53,
+    };
+    /// The weights without training, fitted on the same queries.
+    pub const FROZEN: BoundaryModel = BoundaryModel {
+        score: 1.78,
+        cohesion: -1.04,
+        background: -1.07,
+        bias: -3.22,
+    };
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -45,7 +45,10 @@ pub(crate) use staged_folder::StagedFolder;
 
 pub use builder::Builder;
 pub use hubness::neighborhood_sizes;
-pub use meta::{Entity, IndexMeta, LeftOut, ModeMeta, Origin, Provenance, check_is_index};
+pub use meta::{
+    BoundaryModel, Entity, FittedBoundary, IndexMeta, LeftOut, ModeMeta, Origin, Provenance,
+    check_is_index,
+};
 pub use mode_index::{ColumnBatch, ModeIndex, PreparedEntity, StateContribution, TargetSet};
 pub use neighbor_lists::NeighborList;
 pub use open_index::Index;

@@ -63,6 +63,11 @@ impl<'a> ModeIndex<'a> {
         })
     }
 
+    /// Returns whether the view belongs to the index with these entities, by identity.
+    pub(super) fn is_of(&self, entities: &[Entity]) -> bool {
+        std::ptr::eq(self.entities, entities)
+    }
+
     pub fn mode(&self) -> Mode {
         self.file.mode
     }

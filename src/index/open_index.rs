@@ -8,7 +8,8 @@ use tch::Device;
 use crate::error::{Error, Result};
 use crate::index::head_file::HeadFile;
 use crate::index::meta::{
-    Entity, FileMeta, HEAD_FILE, IndexMeta, META_FILE, PAIRS_FILE, damaged, mode_file_name,
+    BoundaryModel, Entity, FileMeta, HEAD_FILE, IndexMeta, META_FILE, PAIRS_FILE, damaged,
+    mode_file_name,
 };
 use crate::index::mode_file::ModeFile;
 use crate::index::mode_index::ModeIndex;
@@ -168,9 +169,23 @@ impl Index {
         self.meta.width
     }
 
-    /// Returns the modes of the index, `Both` first.
+    /// Returns the modes of the index, `Both` first. Those of an index without a model are text and
+    /// images, as the frozen encoders see them, and `Both` if it has both.
     pub fn modes(&self) -> Vec<Mode> {
-        self.modes.iter().map(|m| m.mode).collect()
+        let stored = self.modes.iter().map(|m| m.mode);
+        if self.head.is_some() {
+            return stored.collect();
+        }
+        let mut modes: Vec<Mode> = stored
+            .map(|mode| match mode {
+                Mode::FrozenImage => Mode::Image,
+                _ => Mode::Text,
+            })
+            .collect();
+        if modes.len() == 2 {
+            modes.insert(0, Mode::Both);
+        }
+        modes
     }
 
     /// Returns the stored modes by which the feedback ranking compares entities in this mode. Mode
@@ -194,7 +209,17 @@ impl Index {
     /// Errors: `Argument` if the index does not have the mode; `Format` if a tensor has NaN or
     /// infinity.
     pub fn view(&self, mode: Mode) -> Result<ModeIndex<'_>> {
-        let Some(file) = self.modes.iter().find(|m| m.mode == mode) else {
+        let stored = match (mode, self.head.is_some()) {
+            (Mode::Text, false) => Mode::FrozenText,
+            (Mode::Image, false) => Mode::FrozenImage,
+            _ => mode,
+        };
+        if mode == Mode::Both && self.head.is_none() {
+            return Err(Error::Argument(
+                "an index without a model has mode both only in the feedback ranking".into(),
+            ));
+        }
+        let Some(file) = self.modes.iter().find(|m| m.mode == stored) else {
             let names: Vec<&str> = self.modes.iter().map(|m| m.mode.name()).collect();
             return Err(Error::Argument(format!(
                 "the index has no mode {mode}; it has {}",
@@ -207,6 +232,22 @@ impl Index {
         head.check_finite()?;
         file.check_finite()?;
         ModeIndex::new(&self.meta.entities, head, file)
+    }
+
+    /// Returns the model of the class boundary in a mode: the one fitted for it, or the default.
+    pub fn boundary_model(&self, mode: Mode) -> BoundaryModel {
+        let fitted = self.meta.boundaries.iter().find(|b| b.mode == mode);
+        let default = if mode.is_frozen() || self.head.is_none() {
+            BoundaryModel::FROZEN
+        } else {
+            BoundaryModel::TRAINED
+        };
+        fitted.map_or(default, |fitted| fitted.model)
+    }
+
+    /// Returns whether this is a view of one of the modes of this index.
+    pub fn has_view(&self, view: &ModeIndex) -> bool {
+        view.is_of(&self.meta.entities)
     }
 
     /// Returns the pairs of an entity in the order of the corpus; none if the index was imported

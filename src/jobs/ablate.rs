@@ -79,7 +79,7 @@ const FULL: &str = "all";
 /// The rankings and their names, in the order of the table.
 const RANKINGS: [(RankingKind, &str); 2] = [
     (RankingKind::SeedSimilarity, "seeds"),
-    (RankingKind::Expanded, "expanded"),
+    (RankingKind::Window, "expanded"),
 ];
 /// The modes, in the order of the table.
 const MODES: [Mode; 3] = [Mode::Both, Mode::Text, Mode::Image];

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::eval;
 use crate::eval::{EntityGroups, SubgroupAnalysis};
 use crate::expand;
-use crate::expand::{ExpandConfig, Pick};
+use crate::expand::{ExpandConfig, FeedbackConfig, FeedbackQuery, Pick};
 use crate::jobs::compare::{RunInputs, load_runs, score_runs};
 use crate::progress::{Observer, Progress};
 use crate::types::{CUTOFFS, ClassId, EntityId, Mode, Query, RankingKind, Row, SeedCount};
@@ -163,16 +163,30 @@ impl SeedCountRanker<'_> {
     /// Returns the best candidates for the first `count` seeds of a query, without its other seeds.
     fn rank_by_first(&self, count: usize, query: &Query) -> Result<Vec<EntityId>> {
         let session = self.session;
-        let view = session.index.view(self.mode)?;
         let rows = session.known_rows(&query.seeds);
         let (seeds, others) = rows.split_at(count);
-        let size = CUTOFFS[3].min(view.len() - rows.len());
+        let size = CUTOFFS[3].min(session.index.len() - rows.len());
         let ranking: Vec<Row> = match self.ranking {
-            RankingKind::SeedSimilarity => expand::rank_by_seeds(&view, seeds, others)
-                .into_iter()
-                .map(|(row, _)| row)
-                .collect(),
-            RankingKind::Expanded | RankingKind::Joint => {
+            RankingKind::SeedSimilarity => {
+                let view = session.index.view(self.mode)?;
+                let ranking = expand::rank_by_seeds(&view, seeds, others).into_iter();
+                ranking.map(|(row, _)| row).collect()
+            }
+            RankingKind::Feedback => {
+                let similarity = session.similarity(&session.index, self.mode)?;
+                let query = FeedbackQuery::from_seeds(seeds);
+                let found = expand::rank_by_feedback(
+                    &similarity,
+                    &query,
+                    size + others.len(),
+                    &FeedbackConfig::default(),
+                )?;
+                let is_other = |row: &Row| others.contains(row);
+                let ranking = found.ranking.into_iter();
+                ranking.filter(|row| !is_other(row)).collect()
+            }
+            RankingKind::Window | RankingKind::Joint => {
+                let view = session.index.view(self.mode)?;
                 let config = ExpandConfig {
                     size,
                     ..ExpandConfig::default()

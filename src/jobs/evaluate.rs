@@ -22,7 +22,7 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryResult {
     pub query: Query,
-    /// Best first, with ΣZ over the seeds or, for an expansion, with 9/i + 1/j.
+    /// Best first, with the scores of the ranking.
     pub ranking: Vec<(EntityId, f64)>,
     pub metrics: MetricValues,
 }
@@ -102,10 +102,12 @@ fn rank_all(
         seeds.push((query.number, session.known_rows(&query.seeds)));
     }
     let index = &session.index;
+    session.check_ranking(index, plan.mode, plan.ranking)?;
+    let similarity = session.similarity(index, plan.mode)?;
     let mut ranker = BatchRanker::new(plan, seeds, index, BATCH_SIZE);
     let mut results = Vec::with_capacity(queries.len());
     while !ranker.is_done() {
-        for (position, ranking) in ranker.advance(index, REPORT_INTERVAL)? {
+        for (position, ranking) in ranker.advance(index, &similarity, REPORT_INTERVAL)? {
             let mut named = Vec::with_capacity(ranking.len());
             for (row, score) in ranking {
                 named.push((session.entity(row), score));

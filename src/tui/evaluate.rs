@@ -10,9 +10,10 @@ impl App {
     /// Evaluates the next kind of ranking.
     pub(crate) fn next_ranking(&mut self) {
         self.shared.evaluations.ranking = match self.shared.evaluations.ranking {
-            RankingKind::Expanded => RankingKind::SeedSimilarity,
+            RankingKind::Feedback => RankingKind::Window,
+            RankingKind::Window => RankingKind::SeedSimilarity,
             RankingKind::SeedSimilarity => RankingKind::Joint,
-            RankingKind::Joint => RankingKind::Expanded,
+            RankingKind::Joint => RankingKind::Feedback,
         };
         self.evaluate();
     }

@@ -29,7 +29,7 @@ impl Default for EvaluationQueue {
     fn default() -> Self {
         EvaluationQueue {
             seed_count: SeedCount::Three,
-            ranking: RankingKind::Expanded,
+            ranking: RankingKind::Window,
             current: None,
             comparing: None,
             stopped: None,
@@ -47,7 +47,7 @@ impl EvaluationQueue {
     /// run has one kind only.
     pub(crate) fn key_of(&self, ranker: Ranker) -> EvaluationKey {
         let ranking = match ranker {
-            Ranker::ImportedRun(_) => RankingKind::Expanded,
+            Ranker::ImportedRun(_) => RankingKind::Window,
             _ => self.ranking,
         };
         EvaluationKey {
@@ -77,7 +77,8 @@ impl EvaluationQueue {
 
     pub(crate) fn ranking_name(&self) -> &'static str {
         match self.ranking {
-            RankingKind::Expanded => "expanded",
+            RankingKind::Feedback => "by feedback",
+            RankingKind::Window => "window search",
             RankingKind::SeedSimilarity => "ranked by seeds",
             RankingKind::Joint => "expanded jointly",
         }

@@ -42,7 +42,7 @@ fn batches_rank_each_query_as_on_its_own() {
     for mode in [Mode::Both, Mode::Image] {
         let evaluated = evaluate::evaluate(
             &session(),
-            &plan(mode, RankingKind::Expanded),
+            &plan(mode, RankingKind::Window),
             None,
             &mut Unobserved,
         )
@@ -88,7 +88,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
         },
     );
     assert!(matches!(next().kind, ReplyKind::Opened(_)));
-    let ranking = RankingKind::Expanded;
+    let ranking = RankingKind::Window;
     let evaluate = |mode| {
         RequestKind::Evaluate(EvaluationKey {
             ranker: Ranker::OpenIndex(mode),
@@ -155,7 +155,7 @@ fn a_stopped_evaluation_continues_where_it_was() {
         })
     };
     let next = || replies.recv_timeout(PATIENCE).unwrap();
-    let ranking = RankingKind::Expanded;
+    let ranking = RankingKind::Window;
     let evaluate = RequestKind::Evaluate(EvaluationKey {
         ranker: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
@@ -339,7 +339,7 @@ fn failures_are_found_while_rankings_are_computed() {
     let of = EvaluationKey {
         ranker: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
-        ranking: RankingKind::Expanded,
+        ranking: RankingKind::Window,
     };
     let open = || RequestKind::Open {
         index: demo(),
@@ -410,7 +410,7 @@ fn joint_failures_name_the_class_that_took_the_entity() {
     let published = EvaluationPlan {
         mode,
         seed_count,
-        ranking: RankingKind::Expanded,
+        ranking: RankingKind::Window,
         protocol,
         class: None,
     };

@@ -17,7 +17,9 @@ mod reply;
 mod request;
 
 pub use crate::eval::{FailureKind, Tag, TagKind};
-pub use candidate::{Candidate, Missing, MissingReason, RerankedPick};
+pub use candidate::{
+    Candidate, ListBoundary, Missing, MissingReason, PickNumbers, RankedList, RerankedPick,
+};
 pub use catalogue::{Catalogue, ClassCard, EntityCard};
 pub use entity_detail::{EntityDetail, SentenceCard};
 pub use explanation_summary::without_leading_zero;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::protocol::candidate::{Candidate, Missing, RerankedPick};
+use crate::engine::protocol::candidate::{Candidate, Missing, RankedList, RerankedPick};
 use crate::engine::protocol::catalogue::Catalogue;
 use crate::engine::protocol::entity_detail::EntityDetail;
 use crate::engine::protocol::explanation_tree::RankExplanation;
@@ -29,11 +29,13 @@ pub struct Reply {
 pub enum ReplyKind {
     Progress(Progress),
     Opened(Arc<Catalogue>),
+    /// The whole list, by feedback or by seeds.
+    Ranked(Box<RankedList>),
     /// The next candidates, in the order picked; they follow those already sent under this id.
     Picks(Vec<Candidate>),
     /// The order after re-ranking: the first is the best.
     Reranked(Vec<RerankedPick>),
-    /// The metrics of the picks, before and after re-ranking.
+    /// The metrics of the picks, before and after re-ranking; both are those of a `Ranked` list.
     Measured {
         picked: MetricValues,
         reranked: MetricValues,

@@ -28,8 +28,8 @@ pub enum RequestKind {
         dataset: Option<PathBuf>,
         device: DeviceChoice,
     },
-    /// Expands seeds. Answered by `Picks`…, `Reranked`, `Measured`, `Missing`, one `OtherMode` for
-    /// each further mode, and `Expanded`.
+    /// Expands seeds. Answered by `Ranked`, or in a window search by `Picks`… and `Reranked`; then by
+    /// `Measured`, `Missing`, one `OtherMode` for each further mode, and `Expanded`.
     Expand(ExpandRequest),
     /// Gathers everything about one entity. Answered by `Inspected`.
     Inspect { entity: EntityId, mode: Mode },
@@ -85,8 +85,13 @@ pub struct EvaluationKey {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExpandRequest {
     pub mode: Mode,
+    /// The method. A joint ranking without `joint` is a window search of the query alone.
+    pub ranking: RankingKind,
     pub seeds: Vec<EntityId>,
-    /// Entities that are never picked.
+    /// Candidates that the user accepted: they count as seeds. Only the feedback ranking uses them;
+    /// otherwise they are only left out.
+    pub accepted: Vec<EntityId>,
+    /// Entities that are never ranked. The feedback ranking moves similar ones down.
     pub rejected: Vec<EntityId>,
     /// The number of candidates to pick.
     pub size: usize,
@@ -97,6 +102,13 @@ pub struct ExpandRequest {
     /// of the same number of every other class. `None` if the query is expanded alone.
     pub joint: Option<JointScope>,
     pub settings: SearchSettings,
+}
+
+impl ExpandRequest {
+    /// Returns whether the list grows pick by pick.
+    pub fn is_window_search(&self) -> bool {
+        matches!(self.ranking, RankingKind::Window | RankingKind::Joint)
+    }
 }
 
 /// The queries that are expanded jointly.

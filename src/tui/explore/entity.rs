@@ -7,7 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::engine::protocol::{Candidate, Catalogue, EntityCard, EntityDetail, RerankedPick};
+use crate::engine::protocol::{
+    Candidate, Catalogue, EntityCard, EntityDetail, PickNumbers, RerankedPick,
+};
 use crate::tui::explore::expansion::{CandidateList, CandidateRow};
 use crate::tui::explore::pane_context::PaneContext;
 use crate::tui::gold_mark::{GoldMark, gold_mark};
@@ -210,7 +212,9 @@ fn items(
             && let Some(pick) = expansion.picks.get(row.pick)
         {
             items.extend(score(canvas, expansion, pick, width));
-            items.extend(pick_lines(canvas, expansion, &row, pick, width));
+            if let Some(numbers) = &pick.pick {
+                items.extend(pick_lines(canvas, expansion, &row, numbers, width));
+            }
         }
     }
     match detail {
@@ -411,7 +415,7 @@ fn pick_lines(
     canvas: &DrawContext,
     expansion: &CandidateList,
     row: &CandidateRow,
-    pick: &Candidate,
+    pick: &PickNumbers,
     width: usize,
 ) -> Vec<Item> {
     let mut items = heading(canvas, "picked", format!("as number {}", row.pick + 1));

@@ -86,7 +86,7 @@ impl ExpansionQuery {
         EvaluationKey {
             ranker: Ranker::OpenIndex(self.mode),
             seed_count: self.seeds.count,
-            ranking: RankingKind::Expanded,
+            ranking: RankingKind::Window,
         }
     }
 
@@ -94,7 +94,13 @@ impl ExpansionQuery {
     pub fn request(&self, catalogue: &Catalogue, size: usize) -> Option<ExpandRequest> {
         (!self.seeds.seeds.is_empty()).then(|| ExpandRequest {
             mode: self.mode,
+            ranking: if self.joint {
+                RankingKind::Joint
+            } else {
+                RankingKind::Window
+            },
             seeds: self.seeds.seeds.clone(),
+            accepted: Vec::new(),
             rejected: self.seeds.rejected.clone(),
             size,
             class: self.seeds.gold_class(catalogue),
