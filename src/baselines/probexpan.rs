@@ -103,6 +103,7 @@ fn build_or_open_index(
         out: out.clone(),
         cache: sources.cache.clone(),
         prototypes: from_model::model_prototypes(&sources.model)?,
+        with_frozen_modes: false,
     };
     from_model::build_index(&paths, device, observer)?;
     Index::open(&out, device)

@@ -15,10 +15,11 @@ use crate::error::{Error, Result};
 use crate::model::device;
 use crate::printable;
 use crate::text_file;
+use crate::train::MINI_ENCODERS;
 use crate::types::DeviceChoice;
 
 /// The encoders of the demo, which `make encoders` downloads.
-const ENCODERS: [&str; 2] = ["all-minilm-l6-v2", "efficientnet-lite0"];
+const ENCODERS: [&str; 2] = MINI_ENCODERS;
 /// The columns and rows that the explorer needs.
 const MIN_SIZE: (u16, u16) = (60, 16);
 

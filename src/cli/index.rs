@@ -6,20 +6,17 @@ use crate::cli::arguments::DeviceArg;
 use crate::cli::output::{print_left_out, print_text};
 use crate::cli::progress::{Reporter, interrupt};
 use crate::error::{Error, Result};
-use crate::jobs::index::{build_index, build_raw_index};
+use crate::jobs::index::{build_frozen_index, build_index, build_raw_index};
 use crate::printable;
+use crate::train::MINI_ENCODERS;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Folder of the data set
-    #[arg(
-        required_unless_present = "raw",
-        conflicts_with = "raw",
-        requires = "model"
-    )]
+    #[arg(required_unless_present = "raw", conflicts_with = "raw")]
     pub dataset: Option<PathBuf>,
 
-    /// Folder of the trained model
+    /// Folder of the trained model [default: no model, only the frozen encoders]
     #[arg(
         long,
         value_name = "MODEL",
@@ -45,6 +42,19 @@ pub struct Args {
     #[arg(long, requires = "model")]
     pub trained_head: bool,
 
+    /// Leave out the modes of the frozen encoders, so that mode `both` is that of the model alone
+    #[arg(long, requires = "model")]
+    pub without_frozen: bool,
+
+    /// Text encoder of an index without a model: a folder, a name in encoders/, or a name on the
+    /// Hugging Face hub
+    #[arg(long, value_name = "ENCODER", default_value = MINI_ENCODERS[0])]
+    pub text_encoder: String,
+
+    /// Image encoder of an index without a model, given likewise
+    #[arg(long, value_name = "ENCODER", default_value = MINI_ENCODERS[1])]
+    pub image_encoder: String,
+
     #[command(flatten)]
     pub device: DeviceArg,
 }
@@ -67,13 +77,21 @@ pub fn run(args: Args) -> Result<()> {
                 model,
                 &args.out,
                 prototypes,
+                !args.without_frozen,
                 args.device.device,
                 &mut reporter,
             )?
         }
-        _ => {
+        (None, Some(dataset), None) => build_frozen_index(
+            dataset,
+            &args.out,
+            [&args.text_encoder, &args.image_encoder],
+            args.device.device,
+            &mut reporter,
+        )?,
+        (None, None, _) => {
             return Err(Error::Argument(
-                "an index is built from DATASET and --model, or from --raw".into(),
+                "an index is built from DATASET, or from --raw".into(),
             ));
         }
     };

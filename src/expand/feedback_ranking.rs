@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::error::{Error, Result};
 use crate::expand::similarity::{QueryPart, Similarity};
 use crate::expand::top_k::{best_of, compare_by_score};
+use crate::index::HUBNESS_WEIGHT;
 use crate::types::Row;
 
 /// The constants of the feedback ranking, chosen on queries of 5 seeds.
@@ -28,7 +29,7 @@ pub struct FeedbackConfig {
 impl Default for FeedbackConfig {
     fn default() -> Self {
         FeedbackConfig {
-            hubness_weight: 0.8,
+            hubness_weight: HUBNESS_WEIGHT,
             rank_factor: 2.0,
             single_seed_neighborhood: 50,
             feedback: 8,

@@ -5,6 +5,8 @@ pub mod clip_encoder;
 pub mod encoder_source;
 pub mod entity_mean;
 pub mod feature_cache;
+pub mod frozen_corpus;
+pub mod frozen_vectors;
 pub mod image_encoder;
 pub mod load_pairs;
 pub mod loaded_pairs;

@@ -104,7 +104,7 @@ fn mean_texts(
 }
 
 /// Returns the mean over tokens of BERT's last hidden states, of unit length: `[B, D]`.
-fn sentence_states(bert: &Bert, texts: &[Vec<i64>], device: Device) -> Tensor {
+pub(super) fn sentence_states<T: AsRef<[i64]>>(bert: &Bert, texts: &[T], device: Device) -> Tensor {
     let (ids, keep) = pad(texts, device);
     tch::no_grad(|| {
         let states = bert.lower(&ids, &attention_bias(&keep), 0);

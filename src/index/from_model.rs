@@ -8,11 +8,13 @@ use tch::{Device, Kind, Tensor};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::entity_mean::EntityMean;
+use crate::features::frozen_corpus::FrozenCorpus;
 use crate::features::image_encoder::ImageEncoder;
 use crate::features::load_pairs::{Encoders, load_pairs};
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::samples::{FeatureSources, Sample};
 use crate::index::builder::Builder;
+use crate::index::from_encoders::FrozenModes;
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::index::pair_table::PairTable;
 use crate::index::prototypes::Prototypes;
@@ -34,6 +36,8 @@ pub struct IndexPaths {
     pub cache: PathBuf,
     /// The refinement of the head's rows; [`model_prototypes`] returns the model's own setting.
     pub prototypes: Option<Prototypes>,
+    /// Whether the index has the modes without training too.
+    pub with_frozen_modes: bool,
 }
 
 /// Returns the prototype settings that a model was trained with; `None` if it has none, like a
@@ -62,6 +66,7 @@ pub struct ModelSources {
     /// The network in evaluation state.
     pub network: Network,
     pub sources: FeatureSources,
+    pub encoders: Encoders,
 }
 
 /// Opens a model with the encoders that it was trained with, and a data set that has its entities.
@@ -117,6 +122,7 @@ pub fn open_model(
             device,
         },
         folder,
+        encoders,
     })
 }
 
@@ -135,12 +141,40 @@ pub fn build_index(
         folder,
         network,
         sources,
+        encoders,
     } = open_model(&dataset, &paths.model, &paths.cache, device, observer)?;
     check_task(&folder)?;
     let left_out = sources.pairs.left_out.clone();
-
-    write_index(paths, &dataset, &folder, &network, &sources, observer)?;
+    let frozen = match paths.with_frozen_modes {
+        true => Some(frozen_modes(
+            paths, &dataset, &encoders, &sources, observer,
+        )?),
+        false => None,
+    };
+    write_index(
+        paths, &dataset, &folder, &network, &sources, frozen, observer,
+    )?;
     Ok(left_out)
+}
+
+/// Computes the modes without training, for the entities of the model.
+fn frozen_modes(
+    paths: &IndexPaths,
+    dataset: &Dataset,
+    encoders: &Encoders,
+    sources: &FeatureSources,
+    observer: &mut dyn Observer<Progress>,
+) -> Result<FrozenModes> {
+    let rows = Some(sources.pairs.entities.as_slice());
+    let corpus = FrozenCorpus::read(dataset, &encoders.text.tokenizer, rows, observer)?;
+    FrozenModes::new(
+        &corpus,
+        &encoders.text,
+        Some(&encoders.image),
+        &paths.cache,
+        sources.device,
+        observer,
+    )
 }
 
 /// Computes the states of every mode and writes the index.
@@ -150,6 +184,7 @@ fn write_index(
     folder: &ModelFolder,
     network: &Network,
     sources: &FeatureSources,
+    frozen: Option<FrozenModes>,
     observer: &mut dyn Observer<Progress>,
 ) -> Result<()> {
     let pairs = &sources.pairs;
@@ -186,6 +221,9 @@ fn write_index(
         );
         builder.add_mode(mode, states, observer)?;
         table.states.push((mode, distinct.state_of_pair));
+    }
+    if let Some(frozen) = frozen {
+        frozen.add_to(&mut builder, observer)?;
     }
     builder.add_pairs(&table)?;
     builder.finish()

@@ -12,6 +12,9 @@ use crate::progress::{Observer, Progress};
 pub const MIN_NEIGHBORHOOD: usize = 25;
 pub const MAX_NEIGHBORHOOD: usize = 200;
 
+/// λ, the weight of hubness in the affinity of two entities.
+pub const HUBNESS_WEIGHT: f64 = 0.8;
+
 /// The name of the tensor in a mode's file: f32 `[sizes, V]`.
 pub const HUBNESS: &str = "hubness";
 

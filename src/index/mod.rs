@@ -15,11 +15,14 @@
 //! * `builder`, `staged_folder` – writing of the folder, atomically
 //! * `from_model`, `raw_import` – an index from a trained model, or from any model whose last layer
 //!   is linear
+//! * `from_encoders`, `frozen_modes` – an index without a model, and the modes without training
 //! * `open_index`, `head_file`, `mode_file` – the open folder as an [`Index`]
 //! * `mode_index` – one mode of it; `row_cache` – its cache; `kernels` – its matrix products
 
 mod builder;
+pub mod from_encoders;
 pub mod from_model;
+mod frozen_modes;
 mod head_file;
 mod hubness;
 mod kernels;
@@ -44,7 +47,7 @@ mod tests;
 pub(crate) use staged_folder::StagedFolder;
 
 pub use builder::Builder;
-pub use hubness::neighborhood_sizes;
+pub use hubness::{HUBNESS_WEIGHT, neighborhood_sizes};
 pub use meta::{
     BoundaryModel, Entity, FittedBoundary, IndexMeta, LeftOut, ModeMeta, Origin, Provenance,
     check_is_index,

@@ -278,6 +278,7 @@ fn train_and_evaluate(
         &model,
         &index,
         prototypes,
+        false,
         ablation.device,
         observer,
     )?;

@@ -32,5 +32,5 @@ mod validation;
 
 pub use entity_states::entity_vectors;
 pub use task::{Task, TaskSet};
-pub use train_config::{Preset, TrainConfig};
+pub use train_config::{MINI_ENCODERS, Preset, TrainConfig};
 pub use trainer::{train, train_to_completion};

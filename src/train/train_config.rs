@@ -10,6 +10,9 @@ use crate::train::loss::NceConfig;
 use crate::train::task::{Task, TaskSet};
 use crate::types::Mode;
 
+/// The text encoder and the image encoder of the preset `mini`, which `make encoders` installs.
+pub const MINI_ENCODERS: [&str; 2] = ["all-minilm-l6-v2", "efficientnet-lite0"];
+
 /// A named set of settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -270,8 +273,8 @@ impl TrainConfig {
         match preset {
             Preset::Base => TrainConfig::default(),
             Preset::Mini => TrainConfig {
-                text_encoder: "all-minilm-l6-v2".into(),
-                image_encoder: "efficientnet-lite0".into(),
+                text_encoder: MINI_ENCODERS[0].into(),
+                image_encoder: MINI_ENCODERS[1].into(),
                 vision_layers: 1,
                 fusion_layers: 2,
                 pooling: Pooling::Mean,
