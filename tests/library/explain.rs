@@ -91,7 +91,9 @@ impl DemoEngine {
             .unwrap();
         ExpandRequest {
             mode,
+            ranking: RankingKind::Window,
             seeds: query.seeds.clone(),
+            accepted: Vec::new(),
             rejected: Vec::new(),
             size: 100,
             class: Some(ClassId(class)),
@@ -99,6 +101,11 @@ impl DemoEngine {
             settings: SearchSettings::default(),
         }
     }
+}
+
+/// Returns the numbers of a pick of the window search.
+fn numbers(candidate: &Candidate) -> PickNumbers {
+    candidate.pick.expect("a pick of a window search")
 }
 
 fn is_close(a: f64, b: f64) -> bool {
@@ -181,7 +188,10 @@ fn every_number_is_the_sum_of_its_parts() {
     for mode in [Mode::Both, Mode::Text, Mode::Image] {
         let request = engine.query(5, mode);
         let (picks, reranked, _) = engine.expand(&request);
-        let later_pick = picks.iter().position(|c| c.window_rank > 1).unwrap();
+        let later_pick = picks
+            .iter()
+            .position(|c| numbers(c).window_rank > 1)
+            .unwrap();
         let entities = [picks[0].entity, picks[later_pick].entity];
         let explanation = engine.explain(&request, &entities);
         assert_sums(&explanation);
@@ -236,19 +246,17 @@ fn assert_is_candidate(
             reranked[rank].score,
         ]
     );
+    let numbers = numbers(candidate);
     let window = explanation.pick().unwrap();
     assert_eq!(window.value, Some((pick + 1) as f64));
-    assert_eq!(
-        value(window, ExplanationKind::Round),
-        candidate.round as f64
-    );
+    assert_eq!(value(window, ExplanationKind::Round), numbers.round as f64);
     let (winner, least) = window.winner().unwrap();
     assert_eq!(winner, explanation.entity);
     let competitors = competitors(window);
-    assert_eq!(competitors.len(), candidate.window);
+    assert_eq!(competitors.len(), numbers.window);
     assert_eq!(
-        competitors[candidate.window_rank - 1].value,
-        Some(candidate.divergence)
+        competitors[numbers.window_rank - 1].value,
+        Some(numbers.divergence)
     );
     assert!(
         competitors

@@ -3,7 +3,7 @@
 use multiexpan::engine::protocol::*;
 use multiexpan::types::*;
 
-use crate::fake::{FakeEngine, noise, rerank};
+use crate::fake::{FakeEngine, divergence, noise, rerank};
 use crate::harness::{Screens, screen};
 
 impl FakeEngine {
@@ -99,6 +99,7 @@ impl FakeEngine {
             prior: 0.1,
             text: z - image - 0.1,
             image,
+            ..ModalityParts::default()
         });
         let mut children = Explanation::modalities(parts);
         let sentences = self.inspect(seed, request.mode).sentences;
@@ -122,15 +123,16 @@ impl FakeEngine {
 
 fn explain_pick(picks: &[Candidate], pick: usize) -> Explanation {
     let own = &picks[pick];
+    let numbers = own.pick.expect("a pick of a window search");
     let window = &picks[pick.saturating_sub(1)..(pick + 3).min(picks.len())];
     let position = window.iter().position(|c| c.entity == own.entity).unwrap();
     let mut children = vec![
         Explanation::leaf(ExplanationKind::SeedRank, (pick + 1) as f64),
-        Explanation::leaf(ExplanationKind::Round, own.round as f64),
+        Explanation::leaf(ExplanationKind::Round, numbers.round as f64),
         Explanation::leaf(ExplanationKind::WindowSize, window.len() as f64),
         Explanation::leaf(ExplanationKind::WindowRank, (position + 1) as f64),
-        Explanation::leaf(ExplanationKind::SetScore, own.set_score),
-        Explanation::leaf(ExplanationKind::Divergence, own.divergence),
+        Explanation::leaf(ExplanationKind::SetScore, numbers.set_score),
+        Explanation::leaf(ExplanationKind::Divergence, numbers.divergence),
     ];
     for (candidate, rank) in window.iter().zip(1..) {
         let is_winner = candidate.entity == own.entity;
@@ -140,7 +142,7 @@ fn explain_pick(picks: &[Candidate], pick: usize) -> Explanation {
             is_winner,
         };
         let excess = if is_winner { 0.0 } else { 0.03 };
-        children.push(Explanation::leaf(kind, candidate.divergence + excess));
+        children.push(Explanation::leaf(kind, divergence(candidate) + excess));
     }
     let number = Some((pick + 1) as f64);
     Explanation::new(ExplanationKind::Pick, number, children)

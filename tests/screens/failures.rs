@@ -45,7 +45,7 @@ fn failures_are_grouped_filtered_and_cut_off() {
     assert!(s.text().contains("only sibling class"), "{}", s.text());
     s.keys("vv");
     assert!(
-        s.text().contains("both @50 · 3 seeds · expanded"),
+        s.text().contains("both @50 · 3 seeds · window search"),
         "{}",
         s.text()
     );

@@ -219,6 +219,7 @@ impl FakeEngine {
                     prior: 0.4 + noise(e.id.0, 5),
                     text,
                     image,
+                    ..ModalityParts::default()
                 };
                 let contributions: Vec<f64> = request
                     .seeds
@@ -243,11 +244,15 @@ impl FakeEngine {
                 score,
                 parts: (!single).then_some(parts),
                 seed_contributions,
-                set_score: score * (at + request.seeds.len()) as f64,
-                round: at as i64 + request.seeds.len() as i64 - 3,
-                window: 1 + at / 20,
-                window_rank: 1 + at % (1 + at / 20),
-                divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
+                feedback_contribution: 0.0,
+                probability: None,
+                pick: Some(PickNumbers {
+                    set_score: score * (at + request.seeds.len()) as f64,
+                    round: at as i64 + request.seeds.len() as i64 - 3,
+                    window: 1 + at / 20,
+                    window_rank: 1 + at % (1 + at / 20),
+                    divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
+                }),
             }
         };
         // the last few are never picked, so that some entities are missing
@@ -337,13 +342,8 @@ impl FakeEngine {
             }
         };
         let ask = ExpandRequest {
-            mode,
             seeds: vec![entity],
-            rejected: vec![],
-            size: 8,
-            class: None,
-            joint: None,
-            settings: SearchSettings::default(),
+            ..search(mode, 8)
         };
         EntityDetail {
             entity,
@@ -391,13 +391,8 @@ impl FakeEngine {
         let pair = |q: &Query| {
             let list = |mode: Mode| -> Vec<EntityId> {
                 let ask = ExpandRequest {
-                    mode,
                     seeds: q.seeds.clone(),
-                    rejected: vec![],
-                    size: 100,
-                    class: None,
-                    joint: None,
-                    settings: SearchSettings::default(),
+                    ..search(mode, 100)
                 };
                 self.picks(&ask, mode).iter().map(|c| c.entity).collect()
             };
@@ -501,13 +496,8 @@ impl FakeEngine {
     /// computed as in the engine.
     fn failures_of(&self, query: &Query, of: &EvaluationKey, modes: &[Mode]) -> Vec<Failure> {
         let ask = |mode, size| ExpandRequest {
-            mode,
             seeds: query.seeds.clone(),
-            rejected: vec![],
-            size,
-            class: None,
-            joint: None,
-            settings: SearchSettings::default(),
+            ..search(mode, size)
         };
         let list = |mode| {
             self.picks(&ask(mode, 1000), mode)
@@ -609,6 +599,26 @@ impl FakeEngine {
     }
 }
 
+/// Returns a window search without seeds.
+fn search(mode: Mode, size: usize) -> ExpandRequest {
+    ExpandRequest {
+        mode,
+        ranking: RankingKind::Window,
+        seeds: vec![],
+        accepted: vec![],
+        rejected: vec![],
+        size,
+        class: None,
+        joint: None,
+        settings: SearchSettings::default(),
+    }
+}
+
+/// Returns the divergence of a pick.
+pub fn divergence(candidate: &Candidate) -> f64 {
+    candidate.pick.map_or(0.0, |pick| pick.divergence)
+}
+
 /// Returns the mode whose rankings a ranker has.
 fn mode_of(ranker: Ranker) -> Mode {
     match ranker {
@@ -638,7 +648,7 @@ fn class(card: &ClassCard) -> Class {
 
 pub fn rerank(picks: &[Candidate]) -> Vec<RerankedPick> {
     let mut by_divergence: Vec<usize> = (0..picks.len()).collect();
-    by_divergence.sort_by(|&a, &b| picks[a].divergence.total_cmp(&picks[b].divergence));
+    by_divergence.sort_by(|&a, &b| divergence(&picks[a]).total_cmp(&divergence(&picks[b])));
     let mut order: Vec<RerankedPick> = by_divergence
         .iter()
         .enumerate()

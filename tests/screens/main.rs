@@ -249,7 +249,7 @@ fn metrics_show_every_class_in_every_mode() {
     let mut s = screen(80, 24);
     s.keys("4");
     assert!(
-        s.text().contains("MAP@10 · 3 seeds · expanded"),
+        s.text().contains("MAP@10 · 3 seeds · window search"),
         "{}",
         s.text()
     );

@@ -314,7 +314,7 @@ pub fn without_leading_zero(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::engine::protocol::{EntityCard, ExpandRequest, MissingReason};
-    use crate::types::{ModalityParts, Mode, SearchSettings};
+    use crate::types::{ModalityParts, Mode, RankingKind, SearchSettings};
 
     fn catalogue() -> Catalogue {
         let card = |(id, name): (u32, &str)| EntityCard {
@@ -334,9 +334,8 @@ mod tests {
     /// Returns the modalities of a score that comes from images only.
     fn from_images(z: f64) -> Vec<Explanation> {
         Explanation::modalities(Some(ModalityParts {
-            prior: 0.0,
-            text: 0.0,
             image: z,
+            ..ModalityParts::default()
         }))
     }
 
@@ -372,7 +371,9 @@ mod tests {
     fn summary(entities: Vec<EntityExplanation>) -> String {
         let request = ExpandRequest {
             mode: Mode::Both,
+            ranking: RankingKind::Window,
             seeds: vec![EntityId(0), EntityId(1)],
+            accepted: Vec::new(),
             rejected: Vec::new(),
             size: 100,
             class: None,

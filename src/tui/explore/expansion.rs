@@ -209,7 +209,7 @@ impl CandidateList {
 mod tests {
     use super::*;
     use crate::engine::protocol::{ClassCard, EntityCard};
-    use crate::types::{ClassId, SearchSettings};
+    use crate::types::{ClassId, RankingKind, SearchSettings};
 
     fn catalogue() -> Catalogue {
         let mut c = Catalogue::default();
@@ -237,7 +237,9 @@ mod tests {
     fn expansion() -> CandidateList {
         let request = ExpandRequest {
             mode: Mode::Both,
+            ranking: RankingKind::Window,
             seeds: Vec::new(),
+            accepted: Vec::new(),
             rejected: Vec::new(),
             size: 4,
             class: Some(ClassId(0)),
@@ -251,11 +253,9 @@ mod tests {
                 score: 1.0,
                 parts: None,
                 seed_contributions: Vec::new(),
-                set_score: 1.0,
-                round: 0,
-                window: 1,
-                window_rank: 1,
-                divergence: 0.1,
+                feedback_contribution: 0.0,
+                probability: None,
+                pick: None,
             });
         }
         e

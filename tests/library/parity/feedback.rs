@@ -1,10 +1,9 @@
 //! The feedback ranking and the class boundary, compared with a dense implementation in numpy.
 
 use multiexpan::expand::{
-    Boundary, BoundaryModel, FeedbackConfig, FeedbackQuery, FeedbackRanking, Similarity,
-    rank_by_feedback,
+    Boundary, FeedbackConfig, FeedbackQuery, FeedbackRanking, Similarity, rank_by_feedback,
 };
-use multiexpan::index::Index;
+use multiexpan::index::{BoundaryModel, Index};
 use multiexpan::types::{Mode, Row};
 use serde::Deserialize;
 
