@@ -3,6 +3,9 @@
 
     reference.py make OUT.safetensors QUERIES.json [--entities V] [--width D] [--pairs S] [--queries N]
         writes the last layer of a synthetic model for `multiexpan index --raw`, and queries of three entities of a class
+    reference.py feedback MODEL.safetensors QUERIES.json COMMAND [--results 100]
+        the same for the feedback ranking (docs/ALGORITHM.md): computes the hubness of every entity (not timed), then ranks each query
+        by products of the seeds and the fed-back candidates with the head and the mean states
     reference.py compare MODEL.safetensors QUERIES.json COMMAND [--results 100]
         builds the two dense V×V matrices (not timed); then expands and re-ranks each query alone, and has COMMAND do the
         same: it reads a line of three rows and answers with a line of JSON with its seconds, picks and reranked. Prints
@@ -110,6 +113,104 @@ def expand(seeds, log_p, p, results):
     return picks, [picks[i] for i in np.argsort(-score, kind="stable")]
 
 
+LAMBDA, K_MIN, K_MAX, FEEDBACK = 0.8, 25, 200, 8
+# Scores of f32 products that differ by less are equal.
+TIE = 1e-5
+BOUNDARY = dict(score=1.38, seeds=-0.69, far=-0.96, bias=-3.53)
+
+
+class Feedback:
+    """The feedback ranking in f32 products and f64 sums."""
+
+    def __init__(self, tensors):
+        import numpy as np
+
+        self.w, self.b, g, offsets = (tensors[k] for k in ("head.weight", "head.bias", "pre_head", "row_offsets"))
+        v = len(self.b)
+        self.g = np.stack([g[offsets[e] : offsets[e + 1]].mean(0) for e in range(v)])
+        self.mean, self.inverse = np.empty(v, "f4"), np.empty(v, "f4")
+        step = 512
+        for i in range(0, v, step):
+            logits = self.g[i : i + step] @ self.w.T + self.b
+            self.mean[i : i + step], self.inverse[i : i + step] = logits.mean(1), 1 / logits.std(1)
+        self.hubness = np.empty((K_MAX, v))
+        for i in range(0, v, step):
+            rows = np.arange(i, min(i + step, v))
+            s = self.symmetric(rows)
+            s[np.arange(len(rows)), rows] = -np.inf
+            top = -np.sort(-np.partition(s, v - K_MAX, 1)[:, v - K_MAX :], 1)
+            self.hubness[:, rows] = (np.cumsum(top, 1, "f8") / np.arange(1, K_MAX + 1)).T
+
+    def symmetric(self, rows):
+        """The rows of S = Z + Zᵀ of some entities, by two products."""
+        forward = (self.g[rows] @ self.w.T + self.b - self.mean[rows, None]) * self.inverse[rows, None]
+        backward = (self.w[rows] @ self.g.T + self.b[rows, None] - self.mean) * self.inverse
+        s = forward + backward
+        s[range(len(rows)), rows] = 0
+        return s
+
+    def rank(self, seeds, results):
+        import numpy as np
+
+        s = self.symmetric(seeds).astype("f8")
+        logs = []
+        for j, seed in enumerate(seeds):
+            score = s.sum(0) - s[j]
+            score[[x for x in seeds if x != seed]] = -np.inf
+            logs.append(np.log(1 + (score > score[seed]).sum()))
+        k = int(np.clip(2 * np.exp(np.mean(logs)), K_MIN, K_MAX))
+        h = self.hubness[k - 1]
+
+        def affinity(rows, s):
+            a = s - LAMBDA * (h[None] + h[rows][:, None])
+            a[range(len(rows)), rows] = 0
+            return a
+
+        n, own = len(seeds), affinity(seeds, s)
+        score = own.mean(0)
+        x = score.copy()
+        x[seeds] = -np.inf
+        best = np.argsort(-x, kind="stable")[:FEEDBACK]
+        score = (n * score + affinity(best, self.symmetric(best).astype("f8")).mean(0)) / (n + 1)
+        score[seeds] = -np.inf
+        order = np.argsort(-score, kind="stable")
+        loo = (own[:, seeds].sum(0)).mean() / (n - 1)
+        logit = BOUNDARY["score"] * score[order[:200]] + BOUNDARY["seeds"] * loo + BOUNDARY["far"] * score[order[k : 2 * k]].mean()
+        p = np.minimum.accumulate(1 / (1 + np.exp(-logit - BOUNDARY["bias"])))
+        cut = int(np.argmax(2 * np.cumsum(p) / (np.arange(1, len(p) + 1) + p.sum())) + 1)
+        return k, order[:results].tolist(), cut, score
+
+
+def feedback(a):
+    from safetensors.numpy import load_file
+
+    ranker = Feedback(load_file(a.model))
+    ours = subprocess.Popen(shlex.split(a.ours), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    times, queries, swapped = [], json.load(open(a.queries_file)), 0
+    for number, query in enumerate(queries, 1):
+        begun = time.perf_counter()
+        k, ranking, cut, score = ranker.rank(query, a.results)
+        seconds = time.perf_counter() - begun
+        print(json.dumps(query), file=ours.stdin, flush=True)
+        answer = json.loads(ours.stdout.readline())
+        if (answer["k"], answer["boundary"]) != (k, cut):
+            sys.exit(f"query {number}: k {k} and {answer['k']}, boundary {cut} and {answer['boundary']}")
+        for rank, (expected, got) in enumerate(zip(ranking, answer["ranking"], strict=True), 1):
+            swapped += expected != got
+            if abs(score[expected] - score[got]) > TIE:
+                sys.exit(f"query {number}: the rankings differ from rank {rank} on")
+        times.append((seconds, answer["seconds"], answer["warm"]))
+    ours.stdin.close()
+    ours.wait()
+    numpy_times, cold, warm = zip(*times)
+    print(f"{len(queries)} queries: k, boundaries and rankings are equal, except {swapped} places of scores that differ by less than {TIE}")
+    medians = [statistics.median(each) for each in (numpy_times, cold, warm)]
+    milliseconds = [f"{1e3 * median:.1f} ms" for median in medians]
+    print(f"median of one feedback ranking: numpy {milliseconds[0]}, ours from empty caches {milliseconds[1]}, again {milliseconds[2]}")
+    ratios = [statistics.median(a / b for a, b in zip(numpy_times, each)) for each in (cold, warm)]
+    print(f"ratio, query by query: median {ratios[0]:.1f} from empty caches, {ratios[1]:.1f} again; slowest {1e3 * max(cold):.1f} ms")
+
+
 def compare(a):
     from safetensors.numpy import load_file
 
@@ -145,12 +246,12 @@ def compare(a):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, function in (("make", make), ("compare", compare)):
+    for name, function in (("make", make), ("compare", compare), ("feedback", feedback)):
         command = commands.add_parser(name)
         command.add_argument("model")
         command.add_argument("queries_file", metavar="QUERIES.json")
         command.set_defaults(f=function)
-        if name == "compare":
+        if name != "make":
             command.add_argument("--results", type=int, default=100)
             command.add_argument("ours", metavar="COMMAND")
             continue

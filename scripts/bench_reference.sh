@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares this program with the published expansion loop in numpy, query by query in turns: checks
-# that the rankings are equal, and prints the ratio of the times.
+# Compares this program with numpy, query by query in turns: the feedback ranking, and the published
+# expansion loop. Checks that the rankings are equal, and prints the ratio of the times.
 #
 #   scripts/bench_reference.sh [ENTITIES [QUERIES]]
 #
@@ -24,5 +24,7 @@ if [ ! -f "$work/index/index.json" ]; then
     target/release/multiexpan index --raw "$work/model.safetensors" --out "$work/index" --device cpu
 fi
 cargo bench --quiet --profile release --bench speed --no-run
+reference feedback "$work/model.safetensors" "$work/queries.json" \
+    "cargo bench --quiet --profile release --bench speed -- --feedback-queries '$PWD/$work/index'"
 reference compare "$work/model.safetensors" "$work/queries.json" \
     "cargo bench --quiet --profile release --bench speed -- --queries '$PWD/$work/index'"

@@ -2,7 +2,9 @@
 //! created once in `target/tmp`.
 
 use multiexpan::data::Dataset;
-use multiexpan::index::{Builder, Entity, Index, Origin, Provenance, States, StoragePrecision};
+use multiexpan::index::{
+    Builder, Entity, Index, Origin, Provenance, States, StoragePrecision, neighborhood_sizes,
+};
 use multiexpan::progress::Unobserved;
 use multiexpan::types::{EntityId, Mode, Row};
 use std::collections::BTreeMap;
@@ -53,7 +55,7 @@ impl Case {
     pub fn path(self) -> PathBuf {
         match self {
             Case::Demo => Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index"),
-            Case::Mesed => create_once("mesed", |folder| build(MESED, folder)),
+            Case::Mesed => create_once("mesed-2", |folder| build(MESED, folder)),
         }
     }
 
@@ -189,7 +191,7 @@ fn dataset(shape: Shape, root: &Path) -> Origin {
 /// V² work, are those of normal logits. Times do not depend on them.
 pub fn build_estimated(entities_count: usize, width: usize) -> PathBuf {
     create_once(
-        &format!("build_estimated-{entities_count}x{width}"),
+        &format!("build_estimated-2-{entities_count}x{width}"),
         |folder| {
             let (v, index) = (entities_count, folder.join("index"));
             fs::create_dir_all(&index).expect("a folder for the index");
@@ -208,6 +210,10 @@ pub fn build_estimated(entities_count: usize, width: usize) -> PathBuf {
             );
             let log_z = &variance * 0.5 + (v as f64).ln() + states.matmul(&mean);
             let double = |t: &Tensor| t.to_kind(Kind::Double);
+            let (least, most) = neighborhood_sizes(v);
+            // Times do not depend on it either.
+            let size = [(most - least + 1) as i64, v as i64];
+            let hubness = Tensor::zeros(size, (Kind::Float, Device::Cpu));
             let mean = double(&(states.matmul(&mean) - &log_z));
             let head = [("weight", weight), ("bias", bias * 0.0)];
             let mode = [
@@ -230,6 +236,7 @@ pub fn build_estimated(entities_count: usize, width: usize) -> PathBuf {
                 ("deviation", double(&variance.sqrt())),
                 ("sum_log_prob", &mean * v as f64),
                 ("mean", mean),
+                ("hubness", hubness),
             ];
             let mut files = BTreeMap::new();
             for (name, tensors) in [
@@ -241,7 +248,7 @@ pub fn build_estimated(entities_count: usize, width: usize) -> PathBuf {
                 files.insert(name, serde_json::json!({"bytes": bytes, "blake3": ""}));
             }
             let meta = serde_json::json!({
-                "kind": "multiexpan index", "version": 1, "width": width, "entities": entities(v),
+                "kind": "multiexpan index", "version": 2, "width": width, "entities": entities(v),
                 "modes": [{"mode": "both", "states": v}], "provenance": Provenance::default(), "files": files,
             });
             fs::write(index.join("index.json"), meta.to_string()).expect("the index's description");

@@ -7,11 +7,11 @@ use std::time::Instant;
 use multiexpan::engine::Session;
 use multiexpan::engine::protocol::ExpandRequest;
 use multiexpan::index::Index;
-use multiexpan::types::{DeviceChoice, EntityId, Mode, Row, SearchSettings};
+use multiexpan::types::{DeviceChoice, EntityId, Mode, RankingKind, Row, SearchSettings};
 use tch::{Device, Kind, Tensor};
 
 use crate::indexes::{CASES, Case, MESED, Shape, build, build_estimated};
-use crate::{clear_cache, evaluate, run_expansion};
+use crate::{clear_cache, evaluate, run_expansion, run_feedback};
 
 /// The option to run one expansion of the index in the next argument and print its memory.
 pub const ONE_EXPANSION: &str = "--one-expansion";
@@ -110,12 +110,43 @@ fn times(case: Case, rate: f64) {
         shortest_time(RUNS, || drop(Index::open(&path, Device::Cpu))),
         None,
     );
+    let shape = Shape {
+        entities: index.len(),
+        width: index.width(),
+        pairs: 1,
+    };
+    // The seeds and the 8 candidates that are fed back, each in both directions.
+    let similarities = 2.0 * product_flops(&shape, seeds.len() + 8) / rate / 1e6;
+    let cold = || {
+        clear_cache(&index);
+        run_feedback(&index, &seeds);
+    };
+    line(
+        "feedback ranking of 100, caches empty",
+        case,
+        shortest_time(RUNS, cold),
+        Some(similarities),
+    );
+    line(
+        "the same again",
+        case,
+        shortest_time(RUNS, || drop(run_feedback(&index, &seeds))),
+        None,
+    );
+    let mut queries = 0;
+    let time = shortest_time(1, || queries = evaluate(&path, RankingKind::Feedback));
+    line(
+        &format!("evaluating {queries} queries by feedback"),
+        case,
+        time,
+        Some(similarities * queries as f64),
+    );
     let cold = || {
         clear_cache(&index);
         run_expansion(&index, &seeds);
     };
     line(
-        "expansion of 100, caches empty",
+        "window search of 100, caches empty",
         case,
         shortest_time(RUNS, cold),
         Some(probabilities),
@@ -126,27 +157,21 @@ fn times(case: Case, rate: f64) {
         shortest_time(RUNS, || drop(run_expansion(&index, &seeds))),
         Some(probabilities),
     );
-    let mut queries = 0;
-    let time = shortest_time(1, || queries = evaluate(&path));
+    let time = shortest_time(1, || queries = evaluate(&path, RankingKind::Window));
     line(
-        &format!("evaluating {queries} queries"),
+        &format!("evaluating {queries} queries by window search"),
         case,
         time,
         Some(probabilities * queries as f64),
     );
     index.disable_neighbor_lists();
-    let shape = Shape {
-        entities: index.len(),
-        width: index.width(),
-        pairs: 1,
-    };
     let rows = probabilities + product_flops(&shape, SIZE + seeds.len()) / rate / 1e6;
     let cold = || {
         clear_cache(&index);
         run_expansion(&index, &seeds);
     };
     line(
-        "expansion of 100 by whole rows, caches empty",
+        "window search of 100 by whole rows, caches empty",
         case,
         shortest_time(RUNS, cold),
         Some(rows),
@@ -195,7 +220,7 @@ fn peak(index: &Path) -> f64 {
 /// and expanding in ms.
 pub fn expand_once(index: &Path) {
     let start = Instant::now();
-    let mut session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
+    let session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
     let opened = start.elapsed();
     let seeds: Vec<EntityId> = session
         .catalogue
@@ -207,7 +232,9 @@ pub fn expand_once(index: &Path) {
         .collect();
     let request = ExpandRequest {
         mode: Mode::Both,
+        ranking: RankingKind::Feedback,
         seeds,
+        accepted: Vec::new(),
         rejected: Vec::new(),
         size: 100,
         class: None,
@@ -215,7 +242,7 @@ pub fn expand_once(index: &Path) {
         settings: SearchSettings::default(),
     };
     let start = Instant::now();
-    let found = session.expand(&request).expect("it expands");
+    let found = session.list(&request).expect("it ranks").candidates;
     let took = start.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kb = |name| {
@@ -253,11 +280,38 @@ pub fn queries(index: &Path) {
     }
 }
 
+/// Ranks by feedback for each input line of three rows (JSON), with empty caches and again, and
+/// prints a line with both times in seconds, k, the first 100 and the boundary.
+pub fn feedback_queries(index: &Path) {
+    let index = Index::open(index, Device::Cpu).expect("the index opens");
+    for line in std::io::stdin().lines() {
+        let seeds: Vec<Row> =
+            serde_json::from_str(&line.expect("it reads")).expect("a list of rows");
+        clear_cache(&index);
+        let start = Instant::now();
+        let (ranking, boundary) = run_feedback(&index, &seeds);
+        let cold = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        run_feedback(&index, &seeds);
+        let warm = start.elapsed().as_secs_f64();
+        println!(
+            "{}",
+            serde_json::json!({
+                "seconds": cold,
+                "warm": warm,
+                "k": ranking.neighborhood(),
+                "ranking": ranking.ranking,
+                "boundary": boundary.map(|boundary| boundary.size),
+            })
+        );
+    }
+}
+
 /// Prints the growth with V for one pair of width 128 for each entity, each size in its own
 /// process.
 pub fn growth() {
     println!(
-        "\n| V (128 wide, 1 pair) | opening | first expansion of 100 | again from empty caches | per entity | peak |\n|---|---|---|---|---|---|"
+        "\n| V (128 wide, 1 pair) | opening | first feedback ranking of 100 | again from empty caches | per entity | peak |\n|---|---|---|---|---|---|"
     );
     for entities in GROWTH {
         let path = build_estimated(entities, GROWTH_WIDTH);
@@ -276,7 +330,7 @@ pub fn growth() {
         let seeds = [0u32, 70, 140].map(Row);
         let cold = shortest_time(RUNS, || {
             clear_cache(&index);
-            run_expansion(&index, &seeds);
+            run_feedback(&index, &seeds);
         });
         let per_entity = cold * 1e6 / entities as f64;
         println!(

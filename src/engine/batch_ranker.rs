@@ -8,7 +8,7 @@ use crate::engine::evaluation_plan::EvaluationPlan;
 use crate::error::Result;
 use crate::expand;
 use crate::expand::{
-    BatchExpansion, BatchStep, ExpandConfig, Expansion, FeedbackConfig, FeedbackQuery, Similarity,
+    BatchExpansion, BatchStep, ExpandConfig, Expansion, FeedbackConfig, Similarity,
 };
 use crate::index::{Index, ModeIndex};
 use crate::types::{CUTOFFS, RankingKind, Row};
@@ -31,8 +31,7 @@ pub(crate) struct BatchRanker {
     /// The next blocks: the positions of queries that are ranked together.
     blocks: IntoIter<Vec<usize>>,
     block: Option<Block>,
-    /// The number of queries, in order, whose seeds are prepared for the feedback ranking.
-    prepared: usize,
+    /// The number of queries that are ranked together by feedback.
     batch_size: usize,
     finished: usize,
 }
@@ -69,7 +68,6 @@ impl BatchRanker {
             queries: queries.into_iter().map(|(_, seeds)| seeds).collect(),
             blocks: blocks.into_iter(),
             block: None,
-            prepared: 0,
             batch_size: feedback_batch_size(index, batch_size),
             finished: 0,
         }
@@ -120,35 +118,32 @@ impl BatchRanker {
         Ok(rankings)
     }
 
-    /// Ranks queries by feedback until `time` has passed or everything is done. The seeds of a batch
-    /// of queries are prepared together.
+    /// Ranks queries by feedback, some together, until `time` has passed or everything is done.
     fn advance_by_feedback(
         &mut self,
         similarity: &Similarity,
         time: Duration,
     ) -> Result<Vec<FinishedRanking>> {
         let started = Instant::now();
-        let mut rankings = Vec::new();
+        let mut finished = Vec::new();
         while !self.is_done() {
-            let query = self.finished;
-            if query == self.prepared {
-                self.prepared = (query + self.batch_size).min(self.queries.len());
-                similarity.prepare(&self.queries[query..self.prepared].concat());
-            }
-            let ranking = expand::rank_by_feedback(
+            let end = (self.finished + self.batch_size).min(self.queries.len());
+            let rankings = expand::rank_together(
                 similarity,
-                &FeedbackQuery::from_seeds(&self.queries[query]),
+                &self.queries[self.finished..end],
                 RANKING_LENGTH,
                 &FeedbackConfig::default(),
             )?;
-            let scored = |row: &Row| (*row, ranking.scores[row.index()]);
-            rankings.push((query, ranking.ranking.iter().map(scored).collect()));
-            self.finished += 1;
+            for (query, ranking) in (self.finished..).zip(&rankings) {
+                let scored = |row: &Row| (*row, ranking.scores[row.index()]);
+                finished.push((query, ranking.ranking.iter().map(scored).collect()));
+            }
+            self.finished = end;
             if started.elapsed() >= time {
                 break;
             }
         }
-        Ok(rankings)
+        Ok(finished)
     }
 
     /// Ranks the next query by ΣZ over its seeds.
@@ -218,17 +213,15 @@ fn block_size(plan: &EvaluationPlan, index: &Index, batch_size: usize) -> usize 
     batch_size.min(BLOCK_BYTES / query_bytes).max(1)
 }
 
-/// The number of seeds that are prepared together for the feedback ranking: the directions of one
-/// pass over the head.
-const PREPARED_SEEDS: usize = 16;
+/// The number of queries that are ranked together by feedback: their 12 seeds and 32 candidates that
+/// are fed back fill the directions of three passes over the head.
+const FEEDBACK_QUERIES: usize = 4;
 
-/// Returns the number of queries whose seeds are prepared together for the feedback ranking.
+/// Returns the number of queries to rank together by feedback.
 fn feedback_batch_size(index: &Index, batch_size: usize) -> usize {
-    let row_bytes = index.len() * size_of::<f32>();
-    batch_size
-        .min(PREPARED_SEEDS / 3)
-        .min(BLOCK_BYTES / row_bytes)
-        .max(1)
+    let row_bytes = index.len() * size_of::<f64>();
+    let rows = BLOCK_BYTES / row_bytes / 16;
+    batch_size.min(FEEDBACK_QUERIES).min(rows).max(1)
 }
 
 /// Returns the re-ranked entities with their scores.

@@ -129,6 +129,41 @@ pub fn rank_by_feedback<'a>(
     size: usize,
     config: &FeedbackConfig,
 ) -> Result<FeedbackRanking<'a>> {
+    let mut ranking = begin_feedback(similarity, query, config)?;
+    ranking.finish(size);
+    Ok(ranking)
+}
+
+/// Ranks several queries of seeds alone. The similarities that they need are computed together,
+/// which does not change the results.
+///
+/// Errors: those of [`rank_by_feedback`].
+pub fn rank_together<'a>(
+    similarity: &Similarity<'a>,
+    queries: &[Vec<Row>],
+    size: usize,
+    config: &FeedbackConfig,
+) -> Result<Vec<FeedbackRanking<'a>>> {
+    similarity.prepare(&queries.concat());
+    let mut rankings = Vec::with_capacity(queries.len());
+    for seeds in queries {
+        let query = FeedbackQuery::from_seeds(seeds);
+        rankings.push(begin_feedback(similarity, &query, config)?);
+    }
+    let fed_back: Vec<Row> = rankings.iter().flat_map(|r| r.fed_back.clone()).collect();
+    similarity.prepare(&fed_back);
+    for ranking in &mut rankings {
+        ranking.finish(size);
+    }
+    Ok(rankings)
+}
+
+/// Ranks by the members alone, and chooses the candidates that are fed back.
+fn begin_feedback<'a>(
+    similarity: &Similarity<'a>,
+    query: &FeedbackQuery,
+    config: &FeedbackConfig,
+) -> Result<FeedbackRanking<'a>> {
     query.check(similarity.len())?;
     let seeds = &query.seeds;
     let parts = similarity.for_query(seeds, |rows| neighborhood(rows, seeds, config))?;
@@ -143,24 +178,10 @@ pub fn rank_by_feedback<'a>(
         config: *config,
     };
     ranking.cohesion = ranking.cohesion_of_seeds();
-    let mut scores = ranking.mean_affinity(&members);
+    ranking.scores = ranking.mean_affinity(&members);
     if query.accepted.is_empty() && query.rejected.is_empty() {
-        let fed_back = ranking.best(&scores, config.feedback);
-        if !fed_back.is_empty() {
-            let n = members.len() as f64;
-            let feedback = ranking.mean_affinity(&fed_back);
-            for (score, feedback) in scores.iter_mut().zip(feedback) {
-                *score = (n * *score + feedback) / (n + 1.0);
-            }
-        }
-        ranking.fed_back = fed_back;
+        ranking.fed_back = ranking.best(&ranking.scores, config.feedback);
     }
-    let rejections = ranking.rejections(&scores);
-    for (score, rejection) in scores.iter_mut().zip(rejections) {
-        *score += rejection;
-    }
-    ranking.ranking = ranking.best(&scores, size);
-    ranking.scores = scores;
     Ok(ranking)
 }
 
@@ -186,6 +207,25 @@ fn neighborhood(rows: &[Rc<Vec<f32>>], seeds: &[Row], config: &FeedbackConfig) -
 }
 
 impl FeedbackRanking<'_> {
+    /// Adds the affinity to what is fed back, and what rejected candidates subtract, to the scores,
+    /// and sorts.
+    fn finish(&mut self, size: usize) {
+        let mut scores = std::mem::take(&mut self.scores);
+        if !self.fed_back.is_empty() {
+            let n = self.query.seeds.len() as f64;
+            let feedback = self.mean_affinity(&self.fed_back);
+            for (score, feedback) in scores.iter_mut().zip(feedback) {
+                *score = (n * *score + feedback) / (n + 1.0);
+            }
+        }
+        let rejections = self.rejections(&scores);
+        for (score, rejection) in scores.iter_mut().zip(rejections) {
+            *score += rejection;
+        }
+        self.ranking = self.best(&scores, size);
+        self.scores = scores;
+    }
+
     /// Returns k of the part with the greatest weight.
     pub fn neighborhood(&self) -> usize {
         let greatest = self

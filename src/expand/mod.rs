@@ -35,6 +35,7 @@ pub use boundary::{Boundary, QueryFeatures};
 pub use expand_config::{ExpandConfig, Tier, WindowConfig};
 pub use feedback_ranking::{
     FeedbackConfig, FeedbackContributions, FeedbackQuery, FeedbackRanking, rank_by_feedback,
+    rank_together,
 };
 pub use ranking::{nearest_entities, rank_by_seeds, ranks_by_seeds};
 pub use rerank::Reranked;

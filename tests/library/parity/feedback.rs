@@ -141,12 +141,14 @@ fn queries_together_and_alone_have_the_same_scores() {
             .unwrap()
             .scores
     };
-    let cases = expected().cases;
-    let seeds: Vec<Row> = cases.iter().flat_map(|case| case.seeds.clone()).collect();
-    similarity.prepare(&seeds);
-    let together: Vec<Vec<f64>> = cases.iter().map(|case| rank(&case.seeds)).collect();
-    for (case, together) in cases.iter().zip(&together) {
+    let queries: Vec<Vec<Row>> = expected()
+        .cases
+        .into_iter()
+        .map(|case| case.seeds)
+        .collect();
+    let together = rank_together(&similarity, &queries, 100, &config).unwrap();
+    for (seeds, together) in queries.iter().zip(&together) {
         index.limit_cache(1 << 20);
-        assert_eq!(rank(&case.seeds), *together);
+        assert_eq!(rank(seeds), together.scores);
     }
 }
