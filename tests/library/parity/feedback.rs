@@ -2,6 +2,7 @@
 
 use multiexpan::expand::{
     Boundary, FeedbackConfig, FeedbackQuery, FeedbackRanking, Similarity, rank_by_feedback,
+    rank_together,
 };
 use multiexpan::index::{BoundaryModel, Index};
 use multiexpan::types::{Mode, Row};
