@@ -52,7 +52,9 @@ fn batches_rank_each_query_as_on_its_own() {
             let seeds = result.query.seeds.clone();
             let ask = ExpandRequest {
                 mode,
+                ranking: RankingKind::Window,
                 seeds,
+                accepted: Vec::new(),
                 rejected: Vec::new(),
                 size: 100,
                 class: None,
@@ -64,6 +66,41 @@ fn batches_rank_each_query_as_on_its_own() {
             let alone: Vec<(EntityId, f64)> =
                 alone.iter().map(|(c, r)| (c.entity, r.score)).collect();
             assert_eq!(result.ranking, alone, "{:?}", result.query);
+        }
+    }
+}
+
+#[test]
+fn an_evaluation_by_feedback_ranks_each_query_as_on_its_own() {
+    for mode in [Mode::Both, Mode::Text] {
+        let evaluated = evaluate::evaluate(
+            &session(),
+            &plan(mode, RankingKind::Feedback),
+            None,
+            &mut Unobserved,
+        )
+        .unwrap();
+        assert!(evaluated.results.len() > 200);
+        for result in evaluated.results.iter().step_by(23) {
+            let ask = ExpandRequest {
+                mode,
+                ranking: RankingKind::Feedback,
+                seeds: result.query.seeds.clone(),
+                accepted: Vec::new(),
+                rejected: Vec::new(),
+                size: 100,
+                class: None,
+                joint: None,
+                settings: SearchSettings::default(),
+            };
+            let alone = session().list(&ask).unwrap();
+            let alone = alone.candidates.iter().map(|c| (c.entity, c.score));
+            assert_eq!(
+                result.ranking,
+                alone.collect::<Vec<_>>(),
+                "{:?}",
+                result.query
+            );
         }
     }
 }
@@ -432,7 +469,9 @@ fn joint_failures_name_the_class_that_took_the_entity() {
         let (rejected, settings) = (Vec::new(), SearchSettings::default());
         let ask = ExpandRequest {
             mode,
+            ranking: RankingKind::Joint,
             seeds: seeds.clone(),
+            accepted: Vec::new(),
             rejected,
             size: 100,
             class: Some(*class),

@@ -175,7 +175,7 @@ fn control_characters_in_names_are_escaped_in_every_format() {
     let tsv = expand("tsv").stdout;
     assert_eq!(tsv.lines().count(), 10, "{tsv}");
     assert!(
-        tsv.lines().all(|line| line.matches('\t').count() == 10),
+        tsv.lines().all(|line| line.matches('\t').count() == 11),
         "{tsv}"
     );
     assert!(

@@ -181,7 +181,8 @@ fn a_checkpoint_of_another_vocabulary_is_an_error() {
     assert!(!out.exists(), "nothing is written");
 }
 
-/// The parts of every score sum to it, and so do the contributions of the seeds.
+/// The parts of every score sum to it, and so do the contributions of the seeds and of what is fed
+/// back.
 #[test]
 fn the_demo_expands_and_explains() {
     let output = run(&[
@@ -199,11 +200,12 @@ fn the_demo_expands_and_explains() {
     for row in &rows {
         let number = |v: &serde_json::Value| v.as_f64().unwrap();
         let score = number(&row["score"]);
-        let parts: f64 = ["prior", "text", "image"]
+        let parts: f64 = ["prior", "text", "image", "hubness", "rejected"]
             .iter()
             .map(|p| number(&row["parts"][p]))
             .sum();
         let seeds: f64 = row["seeds"].as_object().unwrap().values().map(number).sum();
+        let seeds = seeds + number(&row["feedback"]);
         assert!(
             (parts - score).abs() < 1e-3 && (seeds - score).abs() < 1e-3,
             "{row}"
@@ -211,4 +213,32 @@ fn the_demo_expands_and_explains() {
     }
     let gold = rows[..10].iter().filter(|r| r["gold"] == true).count();
     assert!(gold >= 8, "{gold} of the first 10 are carnivorous mammals");
+}
+
+/// Runs `expand` for three cats in the demo with more arguments, and returns the names of the
+/// candidates.
+fn expanded_cats(arguments: &[&str]) -> Vec<String> {
+    let index = demo_index();
+    let mut all = vec!["expand", &index, "--seeds", "lion,tiger,leopard"];
+    all.extend(arguments);
+    all.extend(["--format", "json"]);
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&run(&all).stdout).unwrap();
+    let name = |row: &serde_json::Value| row["entity"].as_str().unwrap().to_owned();
+    rows.iter().map(name).collect()
+}
+
+#[test]
+fn accepted_and_rejected_candidates_change_the_list() {
+    let before = expanded_cats(&[]);
+    let rejected = before[9].as_str();
+    let after = expanded_cats(&["--accept", &before[0], "--reject", rejected]);
+    assert!(!after.contains(&before[0]) && !after.contains(&before[9]));
+    assert_ne!(after[..20], before[2..22]);
+    let until = expanded_cats(&["--until-boundary"]);
+    assert!(!until.is_empty() && until.len() < before.len());
+    assert_eq!(until, before[..until.len()]);
+    let seeds_only = ["--seeds", "lion", "--until-boundary"];
+    let index = demo_index();
+    let error = error_of(1, &[&["expand", index.as_str()], &seeds_only[..]].concat());
+    assert!(error.contains("where the class ends is known only"), "{error}");
 }
