@@ -81,9 +81,11 @@ impl Session {
     }
 
     /// Returns the entity's ranks in the first of these evaluations that was made in this mode:
-    /// expansions from 3 and from 5 seeds, then seed rankings.
+    /// by feedback, by window searches, by seeds; from 3 seeds, then from 5.
     fn query_ranks(&self, mode: Mode, row: Row) -> Vec<(ClassId, usize, usize)> {
         let kinds = [
+            (SeedCount::Three, RankingKind::Feedback),
+            (SeedCount::Five, RankingKind::Feedback),
             (SeedCount::Three, RankingKind::Window),
             (SeedCount::Five, RankingKind::Window),
             (SeedCount::Three, RankingKind::SeedSimilarity),

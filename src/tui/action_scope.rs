@@ -50,7 +50,7 @@ pub(crate) fn popup_accepts(popup: Popup, action: Action) -> bool {
         _ if popup == Popup::SaveQuery => true,
         Open | Search | NextMatch | PreviousMatch => true,
         _ if CURSOR_ACTIONS.contains(&action) => true,
-        Seed => matches!(popup, Popup::Missing | Popup::Zoom),
+        AcceptCandidate | Seed => matches!(popup, Popup::Missing | Popup::Zoom),
         PreviousImage | NextImage | Zoom => popup == Popup::Zoom,
         Explain => matches!(popup, Popup::Missing | Popup::Explain),
         Fold | FoldAll | PreviousSecond | NextSecond => popup == Popup::Explain,

@@ -88,7 +88,7 @@ impl App {
             (Some(Popup::Zoom), Action::NextImage) => {
                 return self.explore.scroll_images(1, 1, &self.shared);
             }
-            (Some(Popup::Missing), Action::Seed) => self.open_in_popup(),
+            (Some(Popup::Missing), Action::AcceptCandidate | Action::Seed) => self.open_in_popup(),
             _ => {}
         }
         match action {

@@ -58,7 +58,6 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) ->
     let status_line = StatusLine {
         screen: app.screen,
         mode: app.explore.query.mode,
-        is_joint: app.explore.query.joint,
         is_stopped: app.is_stopped(),
         ticks: app.status.ticks,
     };

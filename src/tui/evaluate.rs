@@ -2,19 +2,15 @@
 
 use crate::engine::protocol::{EvaluationKey, Failures, RequestKind};
 use crate::tui::app::App;
+use crate::tui::evaluations::next_ranking;
 use crate::tui::parts::Screen;
 use crate::tui::requests::RequestClass;
-use crate::types::RankingKind;
 
 impl App {
     /// Evaluates the next kind of ranking.
     pub(crate) fn next_ranking(&mut self) {
-        self.shared.evaluations.ranking = match self.shared.evaluations.ranking {
-            RankingKind::Feedback => RankingKind::Window,
-            RankingKind::Window => RankingKind::SeedSimilarity,
-            RankingKind::SeedSimilarity => RankingKind::Joint,
-            RankingKind::Joint => RankingKind::Feedback,
-        };
+        let present = self.shared.evaluations.ranking;
+        self.shared.evaluations.ranking = next_ranking(present, 1, |_| true);
         self.evaluate();
     }
 

@@ -29,7 +29,7 @@ impl Default for EvaluationQueue {
     fn default() -> Self {
         EvaluationQueue {
             seed_count: SeedCount::Three,
-            ranking: RankingKind::Window,
+            ranking: RankingKind::default(),
             current: None,
             comparing: None,
             stopped: None,
@@ -76,11 +76,67 @@ impl EvaluationQueue {
     }
 
     pub(crate) fn ranking_name(&self) -> &'static str {
-        match self.ranking {
-            RankingKind::Feedback => "by feedback",
-            RankingKind::Window => "window search",
-            RankingKind::SeedSimilarity => "ranked by seeds",
-            RankingKind::Joint => "expanded jointly",
-        }
+        ranking_name(self.ranking)
+    }
+}
+
+/// The kinds of rankings in the order in which keys switch between them.
+const RANKINGS: [RankingKind; 4] = [
+    RankingKind::Feedback,
+    RankingKind::Window,
+    RankingKind::SeedSimilarity,
+    RankingKind::Joint,
+];
+
+/// Returns the next (`by` 1) or previous (−1) kind of ranking that is possible.
+pub(crate) fn next_ranking(
+    ranking: RankingKind,
+    by: isize,
+    is_possible: impl Fn(RankingKind) -> bool,
+) -> RankingKind {
+    let len = RANKINGS.len() as isize;
+    let present = RANKINGS.iter().position(|&kind| kind == ranking);
+    let present = present.unwrap_or(0) as isize;
+    let others = (1..len).map(|step| RANKINGS[(present + by * step).rem_euclid(len) as usize]);
+    others
+        .into_iter()
+        .find(|&kind| is_possible(kind))
+        .unwrap_or(ranking)
+}
+
+/// Returns the name of a kind of ranking, as titles show it.
+pub(crate) fn ranking_name(ranking: RankingKind) -> &'static str {
+    match ranking {
+        RankingKind::Feedback => "by feedback",
+        RankingKind::Window => "window search",
+        RankingKind::SeedSimilarity => "ranked by seeds",
+        RankingKind::Joint => "expanded jointly",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rankings_that_are_not_possible_are_skipped() {
+        let all = |_| true;
+        let alone = |kind| kind != RankingKind::Joint;
+        assert_eq!(
+            next_ranking(RankingKind::Feedback, 1, all),
+            RankingKind::Window
+        );
+        assert_eq!(
+            next_ranking(RankingKind::Feedback, -1, all),
+            RankingKind::Joint
+        );
+        assert_eq!(
+            next_ranking(RankingKind::SeedSimilarity, 1, alone),
+            RankingKind::Feedback
+        );
+        assert_eq!(
+            next_ranking(RankingKind::Feedback, -1, alone),
+            RankingKind::SeedSimilarity
+        );
     }
 }

@@ -85,9 +85,9 @@ impl App {
                 }
             }
             Pane::Seeds => {
-                let seeds = explore.query.seeds.seeds.iter();
+                let members = explore.query.seeds.members().into_iter();
                 SearchableList {
-                    labels: seeds.map(|&seed| name(seed)).collect(),
+                    labels: members.map(name).collect(),
                     cursor: explore.seeds.chip,
                 }
             }

@@ -5,7 +5,7 @@ use crate::tui::explore::expansion::RowFilter;
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::jump_list::JumpPoint;
 use crate::tui::parts::{Pane, Screen};
-use crate::types::{ClassId, EntityId, Mode, RankingKind};
+use crate::types::{ClassId, EntityId, Mode};
 
 impl App {
     /// Opens a screen, and evaluates what it shows.
@@ -24,19 +24,19 @@ impl App {
         self.failures.rebuild_list(&self.shared);
     }
 
-    /// Opens an evaluated query in Explore, in a mode or the present one, and jointly if it was
-    /// evaluated jointly.
+    /// Opens an evaluated query in Explore, in a mode or the present one, and by the ranking that was
+    /// evaluated.
     pub(crate) fn show_query(&mut self, class: ClassId, number: usize, mode: Option<Mode>) {
         self.screen = Screen::Explore;
         self.overlay.popup = None;
         self.explore.query.mode = mode.unwrap_or(self.explore.query.mode);
-        self.explore.query.joint = self.shared.evaluations.ranking == RankingKind::Joint;
+        self.explore.query.ranking = self.shared.evaluations.ranking;
         let before = self.explore.query.seeds.clone();
         let count = self.shared.evaluations.seed_count;
         let effects = self.explore.open_query(class, count, number, &self.shared);
         self.apply(effects);
         if self.explore.query.seeds == before {
-            // the seeds are the same, but may have been expanded in another mode
+            // the seeds are the same, but may have been ranked in another way
             self.expand();
             self.evaluate();
         }

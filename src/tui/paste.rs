@@ -49,7 +49,7 @@ impl App {
             self.apply(effects);
         }
         self.explore.seeds.typing = None;
-        self.explore.seeds.chip = self.explore.query.seeds.seeds.len();
+        self.explore.seeds.chip = self.explore.query.seeds.members().len();
         self.explore.focus = Pane::Candidates;
         self.open_popup(Popup::PastedNames);
     }

@@ -238,7 +238,11 @@ impl App {
     fn change_setting(&mut self, by: isize) -> Vec<Effect> {
         match self.overlay.what_if.setting() {
             Setting::Mode => self.explore.switch_mode(by, &self.shared),
-            Setting::Joint => self.explore.toggle_joint(&self.shared),
+            Setting::Ranking => self.explore.switch_ranking(by, &self.shared),
+            Setting::Window | Setting::Reranking if !self.explore.query.is_window_search() => {
+                let message = "only the window search has this setting: change the ranking first";
+                vec![Effect::Notify(message.into())]
+            }
             setting @ (Setting::Window | Setting::Reranking) => {
                 let query = ExpansionQuery {
                     settings: next_settings(setting, self.explore.query.settings, by),

@@ -22,11 +22,12 @@ impl App {
                     .class
                     .map(|c| catalogue.class(c).name.clone()),
                 seeds: self.explore.query.seeds.seeds.clone(),
+                accepted: self.explore.query.seeds.accepted.clone(),
                 rejected: self.explore.query.seeds.rejected.clone(),
                 count: self.explore.query.seeds.count,
                 number: self.explore.query.seeds.number,
                 mode: Some(self.explore.query.mode),
-                joint: self.explore.query.joint,
+                ranking: self.explore.query.ranking,
                 settings: self.explore.query.settings,
                 reranked: self.explore.candidates.reranked,
             },
@@ -79,6 +80,7 @@ impl App {
         let expansion = &session.expansion;
         self.explore.query.seeds = SeedSet {
             seeds: known(&expansion.seeds),
+            accepted: known(&expansion.accepted),
             rejected: known(&expansion.rejected),
             class: expansion
                 .class
@@ -94,7 +96,7 @@ impl App {
             .mode
             .filter(|m| catalogue.modes.contains(m))
             .unwrap_or(self.explore.query.mode);
-        self.explore.query.joint = expansion.joint;
+        self.explore.query.ranking = expansion.ranking;
         self.explore.query.settings = expansion.settings;
         self.explore.candidates.reranked = expansion.reranked;
         self.explore.candidates.tall = session.tall;

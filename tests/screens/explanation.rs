@@ -3,7 +3,8 @@
 use multiexpan::engine::protocol::*;
 use multiexpan::types::*;
 
-use crate::fake::{FakeEngine, divergence, noise, rerank};
+use crate::fake::{FakeEngine, noise};
+use crate::fake_lists::{divergence, rerank};
 use crate::harness::{Screens, screen};
 
 impl FakeEngine {
@@ -167,20 +168,24 @@ fn a_candidate_is_explained() {
     for (width, height) in [(80, 24), (120, 40)] {
         screen(width, height)
             .open("carnivorous")
+            .keys("r")
             .keys("jjw")
             .snapshot(&format!("explanation_{width}x{height}"));
     }
     screen(60, 16)
         .open("carnivorous")
+        .keys("r")
         .keys("jjw")
         .snapshot("explanation_60x16");
     // the first seed's line, unfolded, and on its first pair
     screen(120, 40)
         .open("carnivorous")
+        .keys("r")
         .keys("jjwjjjj lljjj")
         .snapshot("explanation_pair_120x40");
     screen(80, 24)
         .open("carnivorous")
+        .keys("r")
         .keys("jjwjjjjlllll")
         .snapshot("explanation_pair_80x24");
 }
@@ -190,11 +195,12 @@ fn two_candidates_are_explained_side_by_side() {
     for (width, height) in [(80, 24), (120, 40)] {
         screen(width, height)
             .open("carnivorous")
+            .keys("r")
             .keys("wZ]]")
             .snapshot(&format!("explanation_two_{width}x{height}"));
     }
     let mut s = screen(120, 40);
-    s.open("carnivorous");
+    s.open("carnivorous").keys("r");
     let rows = s.rows();
     s.keys("jw<esc>jjW");
     assert!(
@@ -234,7 +240,7 @@ fn two_candidates_are_explained_side_by_side() {
 #[test]
 fn branches_fold_and_unfold() {
     let mut s = screen(120, 40);
-    s.open("carnivorous").keys("w");
+    s.open("carnivorous").keys("rw");
     let folded = s.text();
     assert!(
         folded.contains("▾ score") && folded.contains("▸ "),
@@ -261,11 +267,12 @@ fn branches_fold_and_unfold() {
 fn a_missing_entity_is_explained() {
     let mut s = screen(80, 24);
     s.open("fruits")
+        .keys("r")
         .keys("jj-Mw")
         .snapshot("explanation_missing_80x24");
     s.keys("<esc>kllw");
     let mut of_seed = screen(80, 24);
-    of_seed.open("fruits").keys("kw");
+    of_seed.open("fruits").keys("rkw");
     assert!(
         of_seed.text().contains("is a seed: seeds are not ranked"),
         "{}",
@@ -276,7 +283,7 @@ fn a_missing_entity_is_explained() {
 #[test]
 fn a_failed_explanation_shows_its_error() {
     let mut s = screen(80, 24);
-    s.open("fruits");
+    s.open("fruits").keys("r");
     let requested = s.take_requests("w");
     assert!(
         requested
@@ -299,7 +306,7 @@ fn a_failed_explanation_shows_its_error() {
 #[test]
 fn an_index_of_one_mode_has_no_modalities() {
     let mut raw = Screens::with_catalogue(80, 24, |c| c.modes = vec![Mode::Both]);
-    raw.open("fruits").keys("w");
+    raw.open("fruits").keys("rw");
     assert!(
         raw.text().contains("score") && !raw.text().contains("prior"),
         "{}",
@@ -310,7 +317,7 @@ fn an_index_of_one_mode_has_no_modalities() {
 #[test]
 fn a_search_goes_through_the_whole_tree_and_unfolds_matches() {
     let mut s = screen(120, 40);
-    s.open("carnivorous").keys("jjw");
+    s.open("carnivorous").keys("rjjw");
     assert!(!s.text().contains("read of one"), "{}", s.text());
     s.keys("/read of").snapshot("explanation_search_120x40");
     assert!(
@@ -345,7 +352,7 @@ fn a_search_goes_through_the_whole_tree_and_unfolds_matches() {
 #[test]
 fn help_over_explain_and_what_if_restores_them() {
     let mut s = screen(120, 40);
-    s.open("carnivorous").keys("jjwj");
+    s.open("carnivorous").keys("rjjwj");
     let before = s.text();
     s.keys("?").snapshot("help_explanation_120x40");
     assert!(

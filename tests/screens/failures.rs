@@ -2,6 +2,7 @@
 
 use multiexpan::tui::message::LoopCommand;
 use multiexpan::tui::persist::session::SavedSession;
+use multiexpan::types::RankingKind;
 
 use crate::harness::{Screens, screen};
 
@@ -45,11 +46,11 @@ fn failures_are_grouped_filtered_and_cut_off() {
     assert!(s.text().contains("only sibling class"), "{}", s.text());
     s.keys("vv");
     assert!(
-        s.text().contains("both @50 · 3 seeds · window search"),
+        s.text().contains("both @50 · 3 seeds · by feedback"),
         "{}",
         s.text()
     );
-    s.keys("m<tab>r");
+    s.keys("m<tab>rr");
     assert!(
         s.text().contains("text @50 · 5 seeds · ranked by seeds"),
         "{}",
@@ -80,7 +81,7 @@ fn failures_are_grouped_filtered_and_cut_off() {
 #[test]
 fn a_joint_failure_names_the_class_that_took_the_entity() {
     let mut s = screen(120, 40);
-    s.keys("3rr");
+    s.keys("3rrr");
     assert!(s.text().contains("expanded jointly"), "{}", s.text());
     s.keys("ffbt");
     while !s.text().contains("only missed · taken by another class") {
@@ -94,11 +95,8 @@ fn a_joint_failure_names_the_class_that_took_the_entity() {
         s.text()
     );
     s.keys("<enter>");
-    assert!(
-        s.app().explore.query.joint,
-        "as it was evaluated: {}",
-        s.text()
-    );
+    let ranking = s.app().explore.query.ranking;
+    assert_eq!(ranking, RankingKind::Joint, "{}", s.text());
     s.keys("3r");
     assert!(
         s.text().contains("No failure passes"),

@@ -3,6 +3,7 @@
 mod explanation;
 mod failures;
 mod fake;
+mod fake_lists;
 mod finding;
 mod harness;
 mod key_table;
@@ -90,16 +91,40 @@ fn chips_are_removed_from_the_keyboard() {
 }
 
 #[test]
-fn a_candidate_becomes_a_seed_or_is_rejected() {
+fn a_candidate_is_accepted_rejected_or_becomes_a_seed() {
     let mut s = screen(80, 24);
     s.open("carnivorous");
-    let first = s.rows()[0].clone();
+    let (seeds, rows) = (s.seeds(), s.rows());
     s.keys("+");
-    assert_eq!(s.seeds().last(), Some(&first));
-    let second = s.rows()[0].clone();
+    assert_eq!(s.seeds(), seeds, "an accepted candidate is not a seed");
+    assert!(!s.rows().contains(&rows[0]));
+    assert!(
+        s.text().contains(&format!(" + {} ✕", rows[0])),
+        "{}",
+        s.text()
+    );
+    s.keys("s");
+    assert_eq!(s.seeds().last(), Some(&rows[1]));
+    let first = s.rows()[0].clone();
     s.keys("g-");
-    assert!(!s.rows().contains(&second));
-    assert!(s.text().contains("− 1 rejected"));
+    assert!(!s.rows().contains(&first));
+    assert!(s.text().contains("− 1 rejected"), "{}", s.text());
+    s.snapshot("judged_80x24");
+    s.keys("uu");
+    assert_eq!(s.seeds(), seeds);
+    assert!(
+        s.text().contains(&format!(" + {} ✕", rows[0])),
+        "{}",
+        s.text()
+    );
+    s.keys("u");
+    assert_eq!(s.rows(), rows);
+    s.keys("<ctrl-r><ctrl-r><ctrl-r>");
+    assert!(s.text().contains("− 1 rejected"), "{}", s.text());
+    // the chip of the accepted candidate is the last one
+    s.keys("kllllx");
+    assert!(!s.text().contains(" + "), "{}", s.text());
+    assert!(s.rows().contains(&rows[0]));
 }
 
 #[test]
@@ -249,11 +274,11 @@ fn metrics_show_every_class_in_every_mode() {
     let mut s = screen(80, 24);
     s.keys("4");
     assert!(
-        s.text().contains("MAP@10 · 3 seeds · window search"),
+        s.text().contains("MAP@10 · 3 seeds · by feedback"),
         "{}",
         s.text()
     );
-    s.keys("v<tab>r");
+    s.keys("v<tab>rr");
     assert!(
         s.text().contains("MAP@20 · 5 seeds · ranked by seeds"),
         "{}",

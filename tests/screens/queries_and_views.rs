@@ -17,32 +17,32 @@ fn changes_and_their_effect_are_shown() {
     let mut s = screen(80, 24);
     s.open("carnivorous")
         .keys("+jj-kkkxjji")
-        .keys("ljjlljll")
+        .keys("ljljlljll")
         .snapshot("what_if_changed_80x24");
 }
 
 #[test]
 fn every_change_can_be_undone_and_redone() {
     let mut s = screen(120, 40);
-    s.open("carnivorous").keys("ijjlljlkkkl").keys("<esc>");
+    s.open("carnivorous").keys("ijljlljlkkkl").keys("<esc>");
     s.keys("i");
     let changed = s.text();
     // a change has no-break spaces
     let text = changed.replace('\u{a0}', " ");
     assert!(
-        text.contains("mode text") && text.contains("window 2"),
+        text.contains("mode text") && text.contains("window search") && text.contains("window 2"),
         "{text}"
     );
     assert!(text.contains("no re-ranking"), "{text}");
-    s.keys("uuuu");
+    s.keys("uuuuu");
     assert!(s.text().contains("no changes"), "{}", s.text());
-    s.keys("<ctrl-r><ctrl-r><ctrl-r><ctrl-r>");
+    s.keys("<ctrl-r><ctrl-r><ctrl-r><ctrl-r><ctrl-r>");
     assert_eq!(s.text(), changed);
     s.keys("0");
     assert!(s.text().contains("no changes"), "{}", s.text());
     s.keys("u");
     assert_eq!(s.text(), changed, "one undo brings all of it back");
-    s.keys("<esc>uuuuu");
+    s.keys("<esc>uuuuuu");
     assert!(s.text().contains("· both ·"), "{}", s.text());
 }
 
@@ -89,7 +89,7 @@ fn written(s: &mut Screens) -> ViewFile {
 #[test]
 fn a_view_opens_as_it_was_saved() {
     let mut s = screen(120, 40);
-    s.open("carnivorous").keys("]+jj-rmjjj").keys("ijjl<esc>");
+    s.open("carnivorous").keys("]+jj-rRmjjj").keys("ijjl<esc>");
     let file = written(&mut s);
     let mut again = Screens::with_view(120, 40, file, |_| {});
     assert_eq!(

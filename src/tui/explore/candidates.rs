@@ -1,4 +1,5 @@
-//! The pane of candidates, which fills as the engine replies.
+//! The pane of candidates, which fills as the engine replies. A line after the last probable member
+//! shows where the class ends.
 //!
 //! ```text
 //!    # entity            score   text│image   vs text
@@ -13,6 +14,7 @@ use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
 use crate::engine::protocol::{Candidate, ReplyKind};
+use crate::tui::evaluations::ranking_name;
 use crate::tui::explore::expansion::{CandidateList, CandidateRow, RankShift, RowFilter};
 use crate::tui::explore::pane_context::PaneContext;
 use crate::tui::gold_mark::GoldMark;
@@ -23,7 +25,7 @@ use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::{kinship, mark_sign};
 use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::{bars, text};
-use crate::types::EntityId;
+use crate::types::{EntityId, RankingKind};
 
 /// The pane of candidates.
 #[derive(Debug)]
@@ -181,7 +183,7 @@ impl CandidatesPane {
         canvas.scroll_bar(list, offset, shown, rows.len());
     }
 
-    /// Returns the filter, the order and the scope, for the right of the title.
+    /// Returns the filter, the order and the ranking, for the right of the title.
     fn state_label(
         &self,
         canvas: &DrawContext,
@@ -196,22 +198,32 @@ impl CandidatesPane {
                 format!("{shown} moved by > {}", canvas.shared.settings.moved_by)
             }
         };
-        let order = if self.reranked {
-            ""
-        } else {
-            "before re-ranking"
-        };
-        let scope = match &self.expansion {
-            Some(expansion) if expansion.request.joint.is_some() => "joint",
-            Some(_) if context.query.joint => "not joint: edited seeds",
+        let request = self.expansion.as_ref().map(|expansion| &expansion.request);
+        let order = match request {
+            Some(request) if request.is_window_search() && !self.reranked => "before re-ranking",
             _ => "",
         };
-        let mut labels = vec![filter.as_str(), order, scope];
+        let ranking = match request {
+            None => "",
+            Some(request) if request.ranking == RankingKind::Joint && request.joint.is_none() => {
+                "not joint: edited seeds"
+            }
+            Some(request) => ranking_name(request.ranking),
+        };
+        let is_changed = !filter.is_empty()
+            || !order.is_empty()
+            || context.query.ranking != RankingKind::default();
+        let mut labels = vec![filter.as_str(), order, ranking];
         labels.retain(|label| !label.is_empty());
         if labels.is_empty() {
             return Line::default();
         }
-        Line::from(canvas.span(Role::Warning, format!(" {} ", labels.join(" · "))))
+        let role = if is_changed {
+            Role::Warning
+        } else {
+            Role::Quiet
+        };
+        Line::from(canvas.span(role, format!(" {} ", labels.join(" · "))))
     }
 
     /// Returns the reason why there are no candidates, or hints about how to get some.
@@ -400,7 +412,7 @@ impl<'a> CandidateTable<'a> {
         let name = text::fit(&canvas.name(row.entity), self.name);
         let name_role = if selected { Role::Title } else { Role::Text };
         spans.extend(canvas.label(name_role, &name));
-        if let Some(candidate) = self.expansion.picks.get(row.pick) {
+        if let Some(candidate) = self.expansion.candidates.get(row.pick) {
             spans.extend(self.numbers(canvas, row, candidate));
         }
         canvas.line(first, Line::from(spans).style(style));

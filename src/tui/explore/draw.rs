@@ -78,7 +78,7 @@ impl Explore {
             self.draw_entity_drawer(canvas, lists, context);
         }
         if let Some(typing) = &self.seeds.typing {
-            typing.draw(canvas, seeds, body, &self.query.seeds.seeds);
+            typing.draw(canvas, seeds, body, &self.query.seeds.members());
         }
         metrics_line::draw(canvas, foot, &self.candidates);
     }

@@ -209,7 +209,7 @@ fn items(
         let row = row_of(canvas, expansion, entity, context.reranked);
         items.extend(ranks(canvas, expansion, entity, row.as_ref(), width));
         if let Some(row) = row
-            && let Some(pick) = expansion.picks.get(row.pick)
+            && let Some(pick) = expansion.candidates.get(row.pick)
         {
             items.extend(score(canvas, expansion, pick, width));
             if let Some(numbers) = &pick.pick {

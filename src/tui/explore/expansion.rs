@@ -1,10 +1,11 @@
-//! One expansion as it streams in, and the rows that the screen shows of it.
+//! One expansion: a list that arrives as a whole, or the picks of a window search that stream in; and
+//! the rows that the screen shows of it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::engine::protocol::{
-    Candidate, Catalogue, ExpandRequest, Missing, ReplyKind, RerankedPick,
+    Candidate, Catalogue, ExpandRequest, ListBoundary, Missing, ReplyKind, RerankedPick,
 };
 use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::types::{EntityId, MetricValues, Mode};
@@ -13,7 +14,15 @@ use crate::types::{EntityId, MetricValues, Mode};
 #[derive(Debug, Clone, PartialEq)]
 pub struct CandidateList {
     pub request: ExpandRequest,
-    pub picks: Vec<Candidate>,
+    /// The candidates in the order in which they were sent: best first, or as they were picked.
+    pub candidates: Vec<Candidate>,
+    /// Where the class probably ends; `None` if it is not known.
+    pub boundary: Option<ListBoundary>,
+    /// The candidates that were fed back.
+    pub fed_back: Vec<EntityId>,
+    /// The weight of the frozen images; `None` if the mode does not use trust in images.
+    pub image_weight: Option<f64>,
+    /// The order after the re-ranking of a window search.
     pub reranked: Option<Vec<RerankedPick>>,
     /// The metrics before and after re-ranking.
     pub metrics: Option<(MetricValues, MetricValues)>,
@@ -76,7 +85,7 @@ impl RowFilter {
 pub struct CandidateRow {
     /// The rank in the unfiltered list, from 1.
     pub rank: usize,
-    /// The index into [`CandidateList::picks`].
+    /// The index into [`CandidateList::candidates`]; in a window search the number of the pick.
     pub pick: usize,
     pub entity: EntityId,
     /// The result of re-ranking, once it is known.
@@ -89,7 +98,10 @@ impl CandidateList {
     pub fn new(request: ExpandRequest) -> Self {
         CandidateList {
             request,
-            picks: Vec::new(),
+            candidates: Vec::new(),
+            boundary: None,
+            fed_back: Vec::new(),
+            image_weight: None,
             reranked: None,
             metrics: None,
             other_modes: Vec::new(),
@@ -128,7 +140,7 @@ impl CandidateList {
         let compared = self.compared_mode();
         let mut rows = Vec::new();
         for (position, (pick, reranking)) in self.order(reranked).into_iter().enumerate() {
-            let Some(candidate) = self.picks.get(pick) else {
+            let Some(candidate) = self.candidates.get(pick) else {
                 continue;
             };
             let (entity, rank) = (candidate.entity, position + 1);
@@ -151,7 +163,7 @@ impl CandidateList {
 
     /// Returns the indexes of the picks in order, each with its re-ranking once that is known.
     fn order(&self, reranked: bool) -> Vec<(usize, Option<RerankedPick>)> {
-        let picks = 0..self.picks.len();
+        let picks = 0..self.candidates.len();
         let Some(order) = &self.reranked else {
             return picks.map(|pick| (pick, None)).collect();
         };
@@ -168,7 +180,13 @@ impl CandidateList {
     /// Adds a reply of the engine.
     pub fn add_reply(&mut self, reply: ReplyKind) {
         match reply {
-            ReplyKind::Picks(picks) => self.picks.extend(picks),
+            ReplyKind::Ranked(list) => {
+                self.candidates = list.candidates;
+                self.boundary = list.boundary;
+                self.fed_back = list.fed_back;
+                self.image_weight = list.image_weight;
+            }
+            ReplyKind::Picks(picks) => self.candidates.extend(picks),
             ReplyKind::Reranked(order) => self.reranked = Some(order),
             ReplyKind::Measured { picked, reranked } => self.metrics = Some((picked, reranked)),
             ReplyKind::OtherMode { mode, ranking } => {
@@ -197,7 +215,7 @@ impl CandidateList {
     /// Returns the largest contribution of a modality in the list, for the scale of the bars.
     pub fn largest_contribution(&self) -> Option<f64> {
         let contributions = self
-            .picks
+            .candidates
             .iter()
             .filter_map(|c| c.parts)
             .map(|p| p.text.abs().max(p.image.abs()));
@@ -248,7 +266,7 @@ mod tests {
         };
         let mut e = CandidateList::new(request);
         for i in 0..4 {
-            e.picks.push(Candidate {
+            e.candidates.push(Candidate {
                 entity: EntityId(i),
                 score: 1.0,
                 parts: None,

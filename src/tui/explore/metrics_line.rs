@@ -1,7 +1,6 @@
 //! The last line of Explore: metrics, their ceiling, the missing entities, and the progress.
 //!
-//! ` AP@10 .93  @20 .88  @50 .81  @100 .81   P@10 .90   ceiling 1.0   missing 3 ▸      120 of 120
-//! picked, re-ranked`
+//! ` AP@10 .93  @20 .88  @50 .81  @100 .81   P@10 .90   ceiling 1.0   missing 3 ▸      120 ranked`
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -88,9 +87,13 @@ fn facts(expansion: &CandidateList, reranked: bool, roomy: bool) -> Vec<Fact> {
     facts
 }
 
-/// Returns the progress: "87 of 120 picked", then "120 picked, re-ranked, 0.2 s".
+/// Returns the progress: "120 ranked, 21 ms"; of a window search "87 of 120 picked", then "120 picked,
+/// re-ranked, 0.2 s".
 fn progress(shared: &Shared, expansion: &CandidateList, reranked: bool, roomy: bool) -> String {
-    let picked = expansion.picks.len();
+    let picked = expansion.candidates.len();
+    if !expansion.request.is_window_search() {
+        return ranked(expansion, roomy);
+    }
     if expansion.reranked.is_some() && !reranked {
         return format!("{picked} picked, before re-ranking");
     }
@@ -106,6 +109,14 @@ fn progress(shared: &Shared, expansion: &CandidateList, reranked: bool, roomy: b
         (Some(_), _) if !roomy => format!("{picked} re-ranked"),
         (Some(_), None) => format!("{picked} picked, re-ranked"),
         (Some(_), Some(elapsed)) => format!("{picked} picked, re-ranked, {elapsed}"),
+    }
+}
+
+fn ranked(expansion: &CandidateList, roomy: bool) -> String {
+    let count = expansion.candidates.len();
+    match expansion.elapsed {
+        Some(elapsed) if roomy => format!("{count} ranked, {}", seconds(elapsed.as_secs_f64())),
+        _ => format!("{count} ranked"),
     }
 }
 

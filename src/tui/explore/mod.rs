@@ -93,14 +93,14 @@ impl Explore {
         if let Some(entity) = self.entity.inspected {
             return Some(entity);
         }
-        let seeds = &self.query.seeds.seeds;
+        let members = self.query.seeds.members();
         if self.focus == Pane::Seeds
-            && let Some(&seed) = seeds.get(self.seeds.chip)
+            && let Some(&seed) = members.get(self.seeds.chip)
         {
             return Some(seed);
         }
         let selected = self.candidates.selected_row(shared);
-        selected.map(|row| row.entity).or(seeds.first().copied())
+        selected.map(|row| row.entity).or(members.first().copied())
     }
 
     /// Returns the details of the entity in the entity pane, once they have arrived.
@@ -148,7 +148,7 @@ impl Explore {
     /// Replaces the query and expands it.
     fn apply(&mut self, query: ExpansionQuery, shared: &Shared) -> Vec<Effect> {
         if query.seeds != self.query.seeds {
-            self.seeds.chip = self.seeds.chip.min(query.seeds.seeds.len());
+            self.seeds.chip = self.seeds.chip.min(query.seeds.members().len());
             self.entity.show(None);
         }
         self.query = query;

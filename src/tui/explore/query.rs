@@ -9,8 +9,8 @@ use crate::types::{EntityId, Mode, RankingKind, SearchSettings};
 pub struct ExpansionQuery {
     pub seeds: SeedSet,
     pub mode: Mode,
-    /// True if the class's queries are expanded jointly, so that each entity goes to one of them.
-    pub joint: bool,
+    pub ranking: RankingKind,
+    /// The settings of the window search. Other rankings have none.
     pub settings: SearchSettings,
 }
 
@@ -19,7 +19,7 @@ impl Default for ExpansionQuery {
         ExpansionQuery {
             seeds: SeedSet::default(),
             mode: Mode::Both,
-            joint: false,
+            ranking: RankingKind::default(),
             settings: SearchSettings::default(),
         }
     }
@@ -30,22 +30,24 @@ impl Default for ExpansionQuery {
 pub enum QueryChange {
     Dropped(EntityId),
     Added(EntityId),
+    Accepted(EntityId),
     Rejected(EntityId),
     Mode(Mode),
-    Joint,
+    Ranking(RankingKind),
     Window(u32),
     Weights([u32; 2]),
 }
 
 impl ExpansionQuery {
-    /// Returns the class's own query in the index's first mode, not joint and with the published
-    /// settings. Free seeds stay as they are.
+    /// Returns the class's own query in the index's first mode, ranked by feedback. Free seeds stay
+    /// as they are.
     pub fn unchanged(&self, catalogue: &Catalogue) -> ExpansionQuery {
         let seeds = match (self.seeds.class, self.seeds.number) {
             (Some(class), Some(number)) => {
                 SeedSet::from_query(catalogue, class, self.seeds.count, number)
             }
             _ => SeedSet {
+                accepted: Vec::new(),
                 rejected: Vec::new(),
                 ..self.seeds.clone()
             },
@@ -54,7 +56,7 @@ impl ExpansionQuery {
         ExpansionQuery {
             seeds,
             mode,
-            joint: false,
+            ranking: RankingKind::default(),
             settings: SearchSettings::default(),
         }
     }
@@ -64,43 +66,66 @@ impl ExpansionQuery {
         let from = self.unchanged(catalogue);
         let dropped = without(&from.seeds.seeds, &self.seeds.seeds);
         let added = without(&self.seeds.seeds, &from.seeds.seeds);
+        let accepted = self.seeds.accepted.iter().copied();
         let rejected = self.seeds.rejected.iter().copied();
         let mut changes: Vec<QueryChange> = Vec::new();
         changes.extend(dropped.into_iter().map(QueryChange::Dropped));
         changes.extend(added.into_iter().map(QueryChange::Added));
+        changes.extend(accepted.map(QueryChange::Accepted));
         changes.extend(rejected.map(QueryChange::Rejected));
         if self.mode != from.mode {
             changes.push(QueryChange::Mode(self.mode));
         }
-        if self.joint_scope(catalogue).is_some() {
-            changes.push(QueryChange::Joint);
+        let ranking = self.possible_ranking(catalogue);
+        if ranking != from.ranking {
+            changes.push(QueryChange::Ranking(ranking));
         }
-        changes.extend(self.settings.window.map(QueryChange::Window));
-        changes.extend(self.settings.weights.map(QueryChange::Weights));
+        if self.is_window_search() {
+            changes.extend(self.settings.window.map(QueryChange::Window));
+            changes.extend(self.settings.weights.map(QueryChange::Weights));
+        }
         changes
     }
 
     /// Returns the evaluation that the classes' MAP@10 comes from: all queries with as many seeds,
-    /// each expanded alone in this mode.
+    /// in this mode and by this ranking.
     pub fn evaluation_key(&self) -> EvaluationKey {
         EvaluationKey {
             ranker: Ranker::OpenIndex(self.mode),
             seed_count: self.seeds.count,
-            ranking: RankingKind::Window,
+            ranking: self.ranking,
         }
     }
 
-    /// Returns the request for the first `size` candidates; `None` without seeds.
+    /// Returns whether the query is expanded by a window search, to which the settings apply.
+    pub fn is_window_search(&self) -> bool {
+        matches!(self.ranking, RankingKind::Window | RankingKind::Joint)
+    }
+
+    /// Returns the ranking, or the window search in the place of a joint ranking that is not
+    /// possible.
+    pub fn possible_ranking(&self, catalogue: &Catalogue) -> RankingKind {
+        match self.ranking {
+            RankingKind::Joint if self.joint_scope(catalogue).is_none() => RankingKind::Window,
+            ranking => ranking,
+        }
+    }
+
+    /// Returns the request for the first `size` candidates; `None` without seeds. Accepted candidates
+    /// are seeds like the others, except that the feedback ranking knows them.
     pub fn request(&self, catalogue: &Catalogue, size: usize) -> Option<ExpandRequest> {
-        (!self.seeds.seeds.is_empty()).then(|| ExpandRequest {
+        let seeds = &self.seeds;
+        let (seeds, accepted) = match self.ranking {
+            RankingKind::Feedback if !seeds.seeds.is_empty() => {
+                (seeds.seeds.clone(), seeds.accepted.clone())
+            }
+            _ => (seeds.members(), Vec::new()),
+        };
+        (!seeds.is_empty()).then(|| ExpandRequest {
             mode: self.mode,
-            ranking: if self.joint {
-                RankingKind::Joint
-            } else {
-                RankingKind::Window
-            },
-            seeds: self.seeds.seeds.clone(),
-            accepted: Vec::new(),
+            ranking: self.ranking,
+            seeds,
+            accepted,
             rejected: self.seeds.rejected.clone(),
             size,
             class: self.seeds.gold_class(catalogue),
@@ -114,7 +139,7 @@ impl ExpansionQuery {
         let number = self
             .seeds
             .number
-            .filter(|_| self.joint && self.seeds.is_query(catalogue))?;
+            .filter(|_| self.ranking == RankingKind::Joint && self.seeds.is_query(catalogue))?;
         Some(JointScope {
             seed_count: self.seeds.count,
             number,
@@ -171,7 +196,7 @@ mod tests {
         ExpansionQuery {
             seeds,
             mode: Mode::Both,
-            joint: false,
+            ranking: RankingKind::Feedback,
             settings: SearchSettings::default(),
         }
     }
@@ -180,10 +205,13 @@ mod tests {
     fn changes_are_relative_to_the_own_query_of_the_class() {
         assert_eq!(unchanged().changes(&catalogue()), []);
         let mut state = ExpansionQuery {
-            joint: true,
+            ranking: RankingKind::Joint,
             ..unchanged()
         };
-        assert_eq!(state.changes(&catalogue()), [QueryChange::Joint]);
+        assert_eq!(
+            state.changes(&catalogue()),
+            [QueryChange::Ranking(RankingKind::Joint)]
+        );
         (state.seeds.seeds, state.seeds.rejected) = (
             vec![EntityId(1), EntityId(2), EntityId(4)],
             vec![EntityId(3)],
@@ -198,6 +226,7 @@ mod tests {
             QueryChange::Added(EntityId(4)),
             QueryChange::Rejected(EntityId(3)),
             QueryChange::Mode(Mode::Text),
+            QueryChange::Ranking(RankingKind::Window),
             QueryChange::Window(1),
             QueryChange::Weights([1, 0]),
         ];
@@ -207,5 +236,29 @@ mod tests {
             "changed seeds are not expanded jointly"
         );
         assert_eq!(state.unchanged(&catalogue()), unchanged());
+        state.ranking = RankingKind::Feedback;
+        assert_eq!(
+            state.changes(&catalogue()),
+            expected[..4],
+            "the settings are those of the window search"
+        );
+    }
+
+    #[test]
+    fn accepted_candidates_are_seeds_of_rankings_that_do_not_know_them() {
+        let mut query = unchanged();
+        query.seeds.accept(EntityId(4));
+        let request = |query: &ExpansionQuery| query.request(&catalogue(), 10).unwrap();
+        let feedback = request(&query);
+        assert_eq!(feedback.seeds, query.seeds.seeds);
+        assert_eq!(feedback.accepted, [EntityId(4)]);
+        query.ranking = RankingKind::Window;
+        let window = request(&query);
+        assert_eq!(window.seeds, [0, 1, 2, 4].map(EntityId));
+        assert!(window.accepted.is_empty());
+        assert_eq!(
+            query.changes(&catalogue())[0],
+            QueryChange::Accepted(EntityId(4))
+        );
     }
 }

@@ -7,6 +7,8 @@ use crate::types::{ClassId, EntityId, SeedCount};
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeedSet {
     pub seeds: Vec<EntityId>,
+    /// Candidates that the user accepted: they count as seeds.
+    pub accepted: Vec<EntityId>,
     pub rejected: Vec<EntityId>,
     /// The class that was opened; `None` if the seeds are free.
     pub class: Option<ClassId>,
@@ -19,6 +21,7 @@ impl Default for SeedSet {
     fn default() -> Self {
         SeedSet {
             seeds: Vec::new(),
+            accepted: Vec::new(),
             rejected: Vec::new(),
             class: None,
             count: SeedCount::Three,
@@ -45,10 +48,48 @@ impl SeedSet {
         let query = catalogue.queries_of(class, count).nth(number.min(last));
         SeedSet {
             seeds: query.map(|q| q.seeds.clone()).unwrap_or_default(),
+            accepted: Vec::new(),
             rejected: Vec::new(),
             class: Some(class),
             count,
             number: query.map(|q| q.number),
+        }
+    }
+
+    /// Returns the seeds, then the accepted candidates.
+    pub fn members(&self) -> Vec<EntityId> {
+        self.seeds.iter().chain(&self.accepted).copied().collect()
+    }
+
+    /// Adds a seed that is neither accepted nor rejected any more.
+    pub fn add_seed(&mut self, entity: EntityId) {
+        self.forget_judgement(entity);
+        self.seeds.push(entity);
+    }
+
+    /// Accepts a candidate, which may have been rejected before.
+    pub fn accept(&mut self, entity: EntityId) {
+        self.forget_judgement(entity);
+        self.accepted.push(entity);
+    }
+
+    /// Rejects a candidate, which may have been accepted before.
+    pub fn reject(&mut self, entity: EntityId) {
+        self.forget_judgement(entity);
+        self.rejected.push(entity);
+    }
+
+    fn forget_judgement(&mut self, entity: EntityId) {
+        self.accepted.retain(|&accepted| accepted != entity);
+        self.rejected.retain(|&rejected| rejected != entity);
+    }
+
+    /// Removes the seed or the accepted candidate at a position of [`SeedSet::members`].
+    pub fn remove_member(&mut self, position: usize) {
+        if position < self.seeds.len() {
+            self.seeds.remove(position);
+        } else if position < self.seeds.len() + self.accepted.len() {
+            self.accepted.remove(position - self.seeds.len());
         }
     }
 
@@ -57,7 +98,8 @@ impl SeedSet {
         let (Some(class), Some(number)) = (self.class, self.number) else {
             return false;
         };
-        self.rejected.is_empty()
+        self.accepted.is_empty()
+            && self.rejected.is_empty()
             && catalogue
                 .queries_of(class, self.count)
                 .any(|q| q.number == number && q.seeds == self.seeds)
@@ -100,6 +142,27 @@ mod tests {
             (none.class, none.number, none.seeds.len()),
             (Some(ClassId(2)), None, 0)
         );
+    }
+
+    #[test]
+    fn an_entity_is_in_one_list_only() {
+        let mut set = SeedSet::default();
+        set.add_seed(EntityId(0));
+        set.accept(EntityId(1));
+        set.reject(EntityId(1));
+        set.accept(EntityId(2));
+        assert_eq!(set.members(), [EntityId(0), EntityId(2)]);
+        assert_eq!(set.rejected, [EntityId(1)]);
+        set.accept(EntityId(1));
+        assert!(set.rejected.is_empty());
+        set.remove_member(1);
+        assert_eq!(set.members(), [EntityId(0), EntityId(1)]);
+        set.add_seed(EntityId(1));
+        assert_eq!(set.seeds, [EntityId(0), EntityId(1)]);
+        assert!(set.accepted.is_empty());
+        set.remove_member(2);
+        set.remove_member(0);
+        assert_eq!(set.members(), [EntityId(1)]);
     }
 
     #[test]

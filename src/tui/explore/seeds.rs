@@ -1,4 +1,7 @@
-//! The pane of seeds: chips that wrap, and the field in which the name of another seed is typed.
+//! The pane of seeds: chips of seeds and of accepted candidates that wrap, and the field in which the
+//! name of another seed is typed.
+//!
+//! ` lion ✕   tiger ✕   + jaguar ✕  a add…   − 2 rejected`
 
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -14,6 +17,7 @@ use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::text;
+use crate::types::EntityId;
 
 /// The largest number of lines of chips; of more lines the last ones are shown.
 const MAX_LINES: usize = 4;
@@ -26,7 +30,7 @@ const FIELD: usize = 14;
 pub struct SeedsPane {
     /// The name of a new seed while it is typed.
     pub typing: Option<Typing>,
-    /// The seed in focus, from 0; one past the last is the field for a new one.
+    /// The seed or accepted candidate in focus, from 0; one past the last is the field for a new one.
     pub chip: usize,
 }
 
@@ -48,7 +52,7 @@ impl SeedsPane {
     /// Updates the matches of the typed name.
     pub(crate) fn complete(&mut self, query: &ExpansionQuery, shared: &Shared) {
         if let (Some(typing), Some(catalogue)) = (&mut self.typing, &shared.catalogue) {
-            typing.search(catalogue, &query.seeds.seeds);
+            typing.search(catalogue, &query.seeds.members());
         }
     }
 
@@ -67,14 +71,17 @@ impl SeedsPane {
         width: usize,
     ) -> Vec<ChipPosition> {
         let mut widths = Vec::new();
-        for &seed in &query.seeds.seeds {
+        for (at, seed) in query.seeds.members().into_iter().enumerate() {
             let catalogue = shared.catalogue.as_ref();
             let card = catalogue.and_then(|catalogue| catalogue.entity(seed));
-            widths.push(card.map_or(6, |card| text::width(&card.name)) + 4);
+            let sign = if at < query.seeds.seeds.len() { 0 } else { 2 };
+            widths.push(card.map_or(6, |card| text::width(&card.name)) + 4 + sign);
         }
-        let typed = self.typing.as_ref();
-        let typed = typed.map_or(0, |typing| text::width(&typing.input) + 2);
-        widths.push(typed.max(FIELD));
+        let field = match &self.typing {
+            Some(typing) => text::width(&typing.input) + 2,
+            None => text::width(&field_hint(shared)) + text::width(&rejected_label(query)),
+        };
+        widths.push(field.max(FIELD));
         flow(&widths, width)
     }
 
@@ -88,6 +95,7 @@ impl SeedsPane {
             ..inner
         };
         let positions = self.positions(context.query, canvas.shared, inner.width.into());
+        let members = context.query.seeds.members();
         let lines = usize::from(inner.height);
         let hidden = positions
             .last()
@@ -102,11 +110,8 @@ impl SeedsPane {
                 position.width as u16,
                 1,
             );
-            match context.query.seeds.seeds.get(at) {
-                Some(&seed) => {
-                    let name = canvas.name(seed);
-                    self.draw_chip(canvas, area, at, &name, context);
-                }
+            match members.get(at) {
+                Some(&member) => self.draw_chip(canvas, area, at, member, context),
                 None => {
                     let width = inner.right().saturating_sub(area.x);
                     self.draw_field(canvas, Rect { width, ..area }, context);
@@ -120,18 +125,25 @@ impl SeedsPane {
         canvas: &mut DrawContext,
         area: Rect,
         position: usize,
-        name: &str,
+        member: EntityId,
         context: &PaneContext,
     ) {
         let focused =
             context.focus == Pane::Seeds && self.typing.is_none() && self.chip == position;
-        let mut style = canvas.style(Role::Seed);
+        let is_seed = position < context.query.seeds.seeds.len();
+        let (role, sign) = if is_seed {
+            (Role::Seed, "")
+        } else {
+            (Role::Gold, "+ ")
+        };
+        let mut style = canvas.style(role);
         let mut close_style = canvas.style(Role::Quiet);
         if focused {
             style = style.add_modifier(Modifier::REVERSED);
             close_style = style;
         }
-        let name = text::fit(name, usize::from(area.width).saturating_sub(4));
+        let name = format!("{sign}{}", canvas.name(member));
+        let name = text::fit(&name, usize::from(area.width).saturating_sub(4));
         let line = Line::from(vec![
             Span::styled(format!(" {name} "), style),
             Span::styled("✕ ", close_style),
@@ -165,23 +177,32 @@ impl SeedsPane {
     }
 
     fn draw_field_hint(&self, canvas: &mut DrawContext, area: Rect, context: &PaneContext) {
-        let keymap = &canvas.shared.settings.keymap;
-        let key = keymap.key_of(Context::Global, Action::AddSeed);
-        let key = key.unwrap_or_default();
-        let focused = context.focus == Pane::Seeds && self.chip >= context.query.seeds.seeds.len();
+        let focused =
+            context.focus == Pane::Seeds && self.chip >= context.query.seeds.members().len();
         let mut style: Style = canvas.style(Role::Quiet);
         if focused {
             style = style.add_modifier(Modifier::REVERSED);
         }
-        let rejected = match context.query.seeds.rejected.len() {
-            0 => String::new(),
-            count => format!("   − {count} rejected"),
-        };
         let line = Line::from(vec![
-            Span::styled(format!("{key} add…"), style),
-            canvas.span(Role::Quiet, rejected),
+            Span::styled(field_hint(canvas.shared), style),
+            canvas.span(Role::Quiet, rejected_label(context.query)),
         ]);
         canvas.line(area, line);
+    }
+}
+
+/// Returns the key that opens the field.
+fn field_hint(shared: &Shared) -> String {
+    let keymap = &shared.settings.keymap;
+    let key = keymap.key_of(Context::Global, Action::AddSeed);
+    format!("{} add…", key.unwrap_or_default())
+}
+
+/// Returns the number of rejected candidates.
+fn rejected_label(query: &ExpansionQuery) -> String {
+    match query.seeds.rejected.len() {
+        0 => String::new(),
+        count => format!("   − {count} rejected"),
     }
 }
 

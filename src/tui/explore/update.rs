@@ -2,6 +2,7 @@
 
 use crate::config::Action;
 use crate::tui::class_tree::TreeKind;
+use crate::tui::evaluations::next_ranking;
 use crate::tui::explore::Explore;
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seed_set::SeedSet;
@@ -11,7 +12,7 @@ use crate::tui::shared::Shared;
 use crate::tui::text_input::erase_from_end;
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::shifted;
-use crate::types::{ClassId, EntityId, SeedCount};
+use crate::types::{ClassId, EntityId, RankingKind, SeedCount};
 
 /// Returns the effect that shows a message.
 fn notify(message: impl Into<String>) -> Vec<Effect> {
@@ -25,7 +26,7 @@ impl Explore {
             Action::Open => return self.open(shared),
             Action::Left => self.move_left(),
             Action::Right => {
-                self.seeds.chip = (self.seeds.chip + 1).min(self.query.seeds.seeds.len());
+                self.seeds.chip = (self.seeds.chip + 1).min(self.query.seeds.members().len());
             }
             Action::FocusLeft => self.focus_left(),
             Action::FocusRight => self.focus_right(),
@@ -60,6 +61,7 @@ impl Explore {
                 return self.erase(action, shared);
             }
             Action::Remove => return self.remove_seed(self.seeds.chip, shared),
+            Action::AcceptCandidate => return self.accept_subject(shared),
             Action::Seed => return self.seed_subject(shared),
             Action::Reject => return self.reject_subject(shared),
             Action::Undo => return self.undo(shared),
@@ -68,8 +70,8 @@ impl Explore {
             Action::NextQuery => return self.open_next_query(1, shared),
             Action::SeedCount => return self.switch_seed_count(shared),
             Action::Mode => return self.switch_mode(1, shared),
-            Action::Joint => return self.toggle_joint(shared),
-            Action::Rerank => self.candidates.reranked = !self.candidates.reranked,
+            Action::Ranking => return self.switch_ranking(1, shared),
+            Action::Rerank => return self.toggle_reranking(),
             Action::Filter => self.candidates.next_filter(),
             Action::TallRows => self.candidates.tall = !self.candidates.tall,
             _ => {}
@@ -99,7 +101,7 @@ impl Explore {
     fn leaves_candidates(&self, by: isize, shared: &Shared) -> bool {
         by == -1
             && self.candidates.cursor(&self.rows(shared)) == 0
-            && !self.query.seeds.seeds.is_empty()
+            && !self.query.seeds.members().is_empty()
     }
 
     /// Moves the cursor of the candidates by a number of rows.
@@ -168,7 +170,7 @@ impl Explore {
         if let Some(typing) = &self.seeds.typing {
             if typing.input.is_empty() {
                 self.seeds.typing = None;
-                self.seeds.chip = self.query.seeds.seeds.len().saturating_sub(1);
+                self.seeds.chip = self.query.seeds.members().len().saturating_sub(1);
             }
         } else if self.seeds.chip == 0 {
             self.focus = Pane::Classes;
@@ -205,7 +207,7 @@ impl Explore {
     fn open(&mut self, shared: &Shared) -> Vec<Effect> {
         match self.focus {
             Pane::Classes => return self.open_tree_row(self.classes.tree.cursor, shared),
-            Pane::Seeds => match self.query.seeds.seeds.get(self.seeds.chip) {
+            Pane::Seeds => match self.query.seeds.members().get(self.seeds.chip) {
                 Some(&seed) => {
                     self.entity.inspected = Some(seed);
                     self.focus = Pane::Entity;
@@ -241,7 +243,7 @@ impl Explore {
     /// Opens the field in which the name of a new seed is typed.
     pub(crate) fn start_typing(&mut self) {
         self.focus = Pane::Seeds;
-        self.seeds.start_typing(self.query.seeds.seeds.len());
+        self.seeds.start_typing(self.query.seeds.members().len());
     }
 
     /// Puts text into the field that is open, and updates its matches.
@@ -260,7 +262,7 @@ impl Explore {
             return Vec::new();
         };
         if typing.input.is_empty() && action == Action::Erase {
-            let last = self.query.seeds.seeds.len().saturating_sub(1);
+            let last = self.query.seeds.members().len().saturating_sub(1);
             return self.remove_seed(last, shared);
         }
         erase_from_end(&mut typing.input, action);
@@ -277,7 +279,7 @@ impl Explore {
             Some(entity) => {
                 self.seeds.start_typing(self.seeds.chip);
                 let effects = self.add_seed(entity, shared);
-                self.seeds.chip = self.query.seeds.seeds.len();
+                self.seeds.chip = self.query.seeds.members().len();
                 effects
             }
             None if typing.input.is_empty() => vec![Effect::Close],
@@ -292,17 +294,13 @@ impl Explore {
             return notify("this entity is a seed already");
         }
         let mut seeds = self.query.seeds.clone();
-        seeds.rejected.retain(|&rejected| rejected != entity);
-        seeds.seeds.push(entity);
+        seeds.add_seed(entity);
         self.change_seeds(seeds, shared)
     }
 
     fn remove_seed(&mut self, position: usize, shared: &Shared) -> Vec<Effect> {
-        if position >= self.query.seeds.seeds.len() {
-            return Vec::new();
-        }
         let mut seeds = self.query.seeds.clone();
-        seeds.seeds.remove(position);
+        seeds.remove_member(position);
         self.change_seeds(seeds, shared)
     }
 
@@ -314,6 +312,20 @@ impl Explore {
         self.add_seed(entity, shared)
     }
 
+    /// Accepts the entity that is shown: it counts as a seed from now on.
+    fn accept_subject(&mut self, shared: &Shared) -> Vec<Effect> {
+        let Some(entity) = self.subject(shared) else {
+            return Vec::new();
+        };
+        if self.query.seeds.members().contains(&entity) {
+            return notify("this entity counts as a seed already");
+        }
+        self.candidates.step_past(entity, shared);
+        let mut seeds = self.query.seeds.clone();
+        seeds.accept(entity);
+        self.change_seeds(seeds, shared)
+    }
+
     fn reject_subject(&mut self, shared: &Shared) -> Vec<Effect> {
         let Some(entity) = self.subject(shared) else {
             return Vec::new();
@@ -323,7 +335,7 @@ impl Explore {
             return Vec::new();
         }
         self.candidates.step_past(entity, shared);
-        seeds.rejected.push(entity);
+        seeds.reject(entity);
         self.change_seeds(seeds, shared)
     }
 
@@ -392,20 +404,27 @@ impl Explore {
         }
     }
 
-    pub(crate) fn toggle_joint(&mut self, shared: &Shared) -> Vec<Effect> {
+    /// Ranks by the next or previous method. The joint ranking is left out where it is not possible.
+    pub(crate) fn switch_ranking(&mut self, by: isize, shared: &Shared) -> Vec<Effect> {
         let Some(catalogue) = &shared.catalogue else {
             return Vec::new();
         };
-        if !self.query.joint && !self.query.seeds.is_query(catalogue) {
-            return notify(
-                "only a class's own query, with unchanged seeds, can be expanded jointly",
-            );
-        }
+        let is_possible =
+            |ranking| ranking != RankingKind::Joint || self.query.seeds.is_query(catalogue);
         let query = ExpansionQuery {
-            joint: !self.query.joint,
+            ranking: next_ranking(self.query.ranking, by, is_possible),
             ..self.query.clone()
         };
         self.change(query, shared)
+    }
+
+    /// Shows the candidates before or after the re-ranking of a window search.
+    fn toggle_reranking(&mut self) -> Vec<Effect> {
+        if !self.query.is_window_search() {
+            return notify("only a window search re-ranks its candidates");
+        }
+        self.candidates.reranked = !self.candidates.reranked;
+        Vec::new()
     }
 
     /// Opens a row of the class tree: folds or unfolds a group, opens the first query of a class.

@@ -43,7 +43,7 @@ use crate::tui::search::SearchableList;
 use crate::tui::shared::Shared;
 use crate::tui::text_input::{TextInput, erase_from_end};
 use crate::tui::ui::scroll::shifted;
-use crate::types::{Mode, RankingKind};
+use crate::types::Mode;
 
 /// The text that is typed on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,12 +188,11 @@ impl FailuresScreen {
             self.list.toggle_fold();
             return Vec::new();
         };
-        self.open_failure(failure, shared)
+        self.open_failure(failure)
     }
 
     /// Opens the query of a failure in Explore as it was evaluated, with the cursor on the entity.
-    fn open_failure(&self, failure: FailureId, shared: &Shared) -> Vec<Effect> {
-        let is_expanded = shared.evaluations.ranking != RankingKind::SeedSimilarity;
+    fn open_failure(&self, failure: FailureId) -> Vec<Effect> {
         let query = Effect::ShowQuery {
             class: failure.class,
             number: failure.number,
@@ -201,9 +200,8 @@ impl FailuresScreen {
         };
         let candidate = Effect::ShowCandidate {
             entity: failure.entity,
-            reranked: is_expanded,
-            // it may not be in the expansion that Explore shows
-            inspect: failure.kind == FailureKind::Missed || !is_expanded,
+            reranked: true,
+            inspect: failure.kind == FailureKind::Missed,
         };
         vec![query, candidate]
     }

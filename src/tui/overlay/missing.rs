@@ -34,7 +34,7 @@ impl MissingPopup {
             1 => "1 missing gold entity".to_owned(),
             count => format!("{count} missing gold entities"),
         };
-        let footer = "enter inspects · + makes it a seed · esc closes";
+        let footer = "enter inspects · + accepts · s makes it a seed · esc";
         let inner = canvas.popup(centered(screen, width, height), &title, footer);
         let names = missing
             .iter()

@@ -63,8 +63,12 @@ impl PastedNames {
             pasted.names.push(PastedName { name, outcome });
         }
         let SeedSet {
-            seeds, rejected, ..
+            seeds,
+            accepted,
+            rejected,
+            ..
         } = seeds;
+        accepted.retain(|entity| !seeds.contains(entity));
         rejected.retain(|entity| !seeds.contains(entity));
         pasted
     }

@@ -1,6 +1,7 @@
 //! Labels of queries: where a query comes from, and how it was changed.
 
 use crate::config::Role;
+use crate::tui::evaluations::ranking_name;
 use crate::tui::explore::query::{ExpansionQuery, QueryChange};
 use crate::tui::ui::draw_context::DrawContext;
 
@@ -26,9 +27,10 @@ pub fn change_label(canvas: &DrawContext, change: QueryChange) -> (Role, String)
     match change {
         QueryChange::Dropped(entity) => (Role::Miss, format!("− {}", canvas.name(entity))),
         QueryChange::Added(entity) => (Role::Gold, format!("+ {}", canvas.name(entity))),
+        QueryChange::Accepted(entity) => (Role::Gold, format!("✓ {}", canvas.name(entity))),
         QueryChange::Rejected(entity) => (Role::Miss, format!("✗ {}", canvas.name(entity))),
         QueryChange::Mode(mode) => (Role::Warning, format!("mode {mode}")),
-        QueryChange::Joint => (Role::Warning, "joint".into()),
+        QueryChange::Ranking(ranking) => (Role::Warning, ranking_name(ranking).into()),
         QueryChange::Window(width) => (Role::Warning, format!("window {width}")),
         QueryChange::Weights([_, 0]) => (Role::Warning, "no re-ranking".into()),
         QueryChange::Weights([rank, divergence]) => (

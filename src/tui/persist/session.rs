@@ -18,7 +18,7 @@ use crate::engine::protocol::FailureKind;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::tui::persist::view_file::QueryRecord;
-use crate::types::{EntityId, Mode, SearchSettings, SeedCount};
+use crate::types::{EntityId, Mode, RankingKind, SearchSettings, SeedCount};
 
 /// The version of the format that this program writes. A file with a higher version is set aside.
 const VERSION: u64 = 1;
@@ -73,11 +73,12 @@ pub struct ExpansionRecord {
     /// The name of the class, since ids change when a class is added to the data set.
     pub class: Option<String>,
     pub seeds: Vec<EntityId>,
+    pub accepted: Vec<EntityId>,
     pub rejected: Vec<EntityId>,
     pub count: SeedCount,
     pub number: Option<usize>,
     pub mode: Option<Mode>,
-    pub joint: bool,
+    pub ranking: RankingKind,
     #[serde(rename = "tuning")]
     pub settings: SearchSettings,
     pub reranked: bool,
@@ -88,11 +89,12 @@ impl Default for ExpansionRecord {
         ExpansionRecord {
             class: None,
             seeds: Vec::new(),
+            accepted: Vec::new(),
             rejected: Vec::new(),
             count: SeedCount::Three,
             number: None,
             mode: None,
-            joint: false,
+            ranking: RankingKind::default(),
             settings: SearchSettings::default(),
             reranked: true,
         }
@@ -266,7 +268,7 @@ fn read_fields(fields: Map<String, Value>) -> (SavedSession, Vec<String>) {
         .map(|all| all.keys().cloned().collect())
         .unwrap_or_default();
     let mut unread = Vec::new();
-    for (name, value) in fields {
+    for (name, value) in with_ranking(fields) {
         let value = match name.as_str() {
             "remarks" => readable::<(AnnotationKey, Annotation)>(value, &name, &mut unread),
             "states" => readable::<NamedQueryRecord>(value, &name, &mut unread),
@@ -282,6 +284,24 @@ fn read_fields(fields: Map<String, Value>) -> (SavedSession, Vec<String>) {
     }
     session["version"] = VERSION.into();
     (serde_json::from_value(session).unwrap_or_default(), unread)
+}
+
+/// Replaces `joint`, which earlier versions wrote, by the ranking. A session that was neither joint
+/// nor had settings of its own is ranked as a new one is.
+fn with_ranking(mut fields: Map<String, Value>) -> Map<String, Value> {
+    let Some(joint) = fields.remove("joint") else {
+        return fields;
+    };
+    let settings = fields.get("tuning").cloned().unwrap_or_default();
+    let has_settings = serde_json::from_value(settings)
+        .is_ok_and(|s: SearchSettings| s != SearchSettings::default());
+    let ranking = match joint {
+        Value::Bool(true) => "joint",
+        _ if has_settings => "window",
+        _ => return fields,
+    };
+    fields.entry("ranking").or_insert_with(|| ranking.into());
+    fields
 }
 
 /// Returns a list without the items that cannot be read, and adds their number to `unread`.
@@ -390,12 +410,13 @@ mod tests {
     fn named(name: &str, number: usize) -> NamedQueryRecord {
         let query = QueryRecord {
             seeds: Vec::new(),
+            accepted: Vec::new(),
             rejected: Vec::new(),
             class: Some("fish".into()),
             seed_count: SeedCount::Three,
             number: Some(number),
             mode: Mode::Both,
-            joint: false,
+            ranking: RankingKind::Feedback,
             settings: SearchSettings::default(),
         };
         NamedQueryRecord {
@@ -409,11 +430,12 @@ mod tests {
             expansion: ExpansionRecord {
                 class: Some("fish".into()),
                 seeds: vec![EntityId(3), EntityId(1)],
+                accepted: vec![EntityId(4)],
                 rejected: vec![EntityId(9)],
                 count: SeedCount::Five,
                 number: Some(2),
                 mode: Some(Mode::Text),
-                joint: true,
+                ranking: RankingKind::Joint,
                 settings: SearchSettings {
                     window: Some(3),
                     weights: None,
@@ -480,6 +502,35 @@ mod tests {
         };
         expected.expansion.settings = SearchSettings::default();
         assert_eq!(read(&path), expected);
+    }
+
+    #[test]
+    fn a_joint_session_of_an_earlier_version_is_ranked_jointly() {
+        let (_folder, path) = file();
+        session().save(&SavedSession::default(), &path).unwrap();
+        let saved: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let restored = |joint: bool, tuning: Value| {
+            let mut old = saved.clone();
+            let fields = old.as_object_mut().unwrap();
+            fields.remove("ranking");
+            fields.remove("accepted");
+            fields.insert("joint".into(), joint.into());
+            fields.insert("tuning".into(), tuning);
+            std::fs::write(&path, old.to_string()).unwrap();
+            let session = read(&path);
+            assert_eq!(session.named_queries, [named("mine", 1)]);
+            assert!(session.unknown.is_empty(), "{:?}", session.unknown);
+            session.expansion
+        };
+        let published = serde_json::json!({"window": null, "weights": null});
+        let narrow = serde_json::json!({"window": 3, "weights": null});
+        let joint = restored(true, published.clone());
+        assert_eq!(
+            (joint.ranking, joint.accepted),
+            (RankingKind::Joint, vec![])
+        );
+        assert_eq!(restored(false, published).ranking, RankingKind::Feedback);
+        assert_eq!(restored(false, narrow).ranking, RankingKind::Window);
     }
 
     #[test]

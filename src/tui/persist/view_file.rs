@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::engine::protocol::Catalogue;
@@ -13,11 +13,11 @@ use crate::text_file;
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::parts::Screen;
-use crate::types::{ClassId, EntityId, Mode, SearchSettings, SeedCount};
+use crate::types::{ClassId, EntityId, Mode, RankingKind, SearchSettings, SeedCount};
 
 /// The kind that the file names.
 const KIND: &str = "multiexpan-view";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 /// The largest window of the search.
 const MAX_WINDOW: u32 = 1000;
 
@@ -34,6 +34,9 @@ pub struct NamedEntity {
 #[serde(deny_unknown_fields)]
 pub struct QueryRecord {
     pub seeds: Vec<NamedEntity>,
+    /// The accepted candidates; views of version 1 have none.
+    #[serde(default)]
+    pub accepted: Vec<NamedEntity>,
     pub rejected: Vec<NamedEntity>,
     /// The name of the class, which is that of its file `gt/NAME.txt`.
     pub class: Option<String>,
@@ -42,8 +45,27 @@ pub struct QueryRecord {
     #[serde(rename = "query")]
     pub number: Option<usize>,
     pub mode: Mode,
-    pub joint: bool,
+    #[serde(alias = "joint", deserialize_with = "ranking_or_joint")]
+    pub ranking: RankingKind,
     pub settings: SearchSettings,
+}
+
+/// Reads a ranking, or the `joint` of version 1, in which every query was expanded by a window search.
+fn ranking_or_joint<'de, D>(value: D) -> std::result::Result<RankingKind, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Saved {
+        IsJoint(bool),
+        Ranking(RankingKind),
+    }
+    Ok(match Saved::deserialize(value)? {
+        Saved::IsJoint(true) => RankingKind::Joint,
+        Saved::IsJoint(false) => RankingKind::Window,
+        Saved::Ranking(ranking) => ranking,
+    })
 }
 
 /// The index that a view was saved over.
@@ -115,6 +137,7 @@ impl QueryRecord {
         };
         QueryRecord {
             seeds: named(&query.seeds.seeds),
+            accepted: named(&query.seeds.accepted),
             rejected: named(&query.seeds.rejected),
             class: query
                 .seeds
@@ -123,7 +146,7 @@ impl QueryRecord {
             seed_count: query.seeds.count,
             number: query.seeds.number,
             mode: query.mode,
-            joint: query.joint,
+            ranking: query.ranking,
             settings: query.settings,
         }
     }
@@ -132,10 +155,22 @@ impl QueryRecord {
     pub fn resolve(&self, catalogue: &Catalogue) -> (ExpansionQuery, Vec<String>) {
         let mut missing = Vec::new();
         let seeds = find_all(&self.seeds, "seed", catalogue, &mut missing);
-        let rejected = find_all(&self.rejected, "rejected seed", catalogue, &mut missing);
+        let accepted = find_all(
+            &self.accepted,
+            "accepted candidate",
+            catalogue,
+            &mut missing,
+        );
+        let rejected = find_all(
+            &self.rejected,
+            "rejected candidate",
+            catalogue,
+            &mut missing,
+        );
         let class = self.find_class(catalogue, &mut missing);
         let seeds = SeedSet {
             seeds,
+            accepted,
             rejected,
             class,
             count: self.seed_count,
@@ -144,7 +179,7 @@ impl QueryRecord {
         let query = ExpansionQuery {
             seeds,
             mode: self.find_mode(catalogue, &mut missing),
-            joint: self.joint,
+            ranking: self.ranking,
             settings: self.settings,
         };
         (query, missing)
@@ -248,10 +283,10 @@ impl ViewFile {
         if value["kind"] != KIND {
             return Err(invalid("is not a view of multiexpan".into()));
         }
-        if value["version"] != VERSION {
+        if !(1..=VERSION).any(|version| value["version"] == version) {
             let version = &value["version"];
             return Err(invalid(format!(
-                "has version {version}; this program reads version {VERSION}"
+                "has version {version}; this program reads versions 1 to {VERSION}"
             )));
         }
         let file: ViewFile =
@@ -361,13 +396,14 @@ mod tests {
         ExpansionQuery {
             seeds: SeedSet {
                 seeds: vec![id(0), id(2)],
+                accepted: vec![id(1)],
                 rejected: vec![id(3)],
                 class: Some(ClassId(0)),
                 count: SeedCount::Three,
                 number: Some(0),
             },
             mode: Mode::Text,
-            joint: true,
+            ranking: RankingKind::Joint,
             settings: SearchSettings {
                 window: Some(1),
                 weights: Some([1, 0]),
@@ -402,6 +438,23 @@ mod tests {
         let zoo = catalogue(&["lion", "tiger", "lynx", "horse"], 0);
         assert_eq!(read.query.resolve(&zoo), (query(), vec![]));
         assert_eq!(read.dataset_warning(&zoo), None);
+    }
+
+    #[test]
+    fn a_view_of_version_1_is_read_with_its_ranking() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("view.json");
+        let mut old: Value = serde_json::from_str(&file().to_json()).unwrap();
+        old["version"] = 1.into();
+        let state = old["state"].as_object_mut().unwrap();
+        state.remove("ranking");
+        state.remove("accepted");
+        for (joint, ranking) in [(true, RankingKind::Joint), (false, RankingKind::Window)] {
+            old["state"]["joint"] = joint.into();
+            std::fs::write(&path, old.to_string()).unwrap();
+            let read = ViewFile::load(&path).unwrap().query;
+            assert_eq!((read.ranking, read.accepted), (ranking, vec![]));
+        }
     }
 
     #[test]
@@ -459,6 +512,7 @@ mod tests {
         assert_eq!(named.find(&zoo), Some(EntityId(1)));
         let record = QueryRecord {
             seeds: vec![named],
+            accepted: vec![],
             class: Some("i\u{302}les".into()),
             ..file().query
         };
@@ -493,7 +547,7 @@ mod tests {
         );
         let expected = [
             "the seed “lion” is not in this index",
-            "the rejected seed “horse” is not in this index",
+            "the rejected candidate “horse” is not in this index",
             "unknown class “cats”: the seeds are not those of a class",
             "this index has no mode text: both is used",
         ];
@@ -512,11 +566,11 @@ mod tests {
             ),
             ("{\"rows\": []}".to_owned(), "is not a view of multiexpan"),
             (
-                intact.replace("\"version\": 1", "\"version\": 2"),
-                "has version 2; this program reads version 1",
+                intact.replace("\"version\": 2", "\"version\": 3"),
+                "has version 3; this program reads versions 1 to 2",
             ),
             (
-                intact.replace("\"joint\": true", "\"joint\": 7"),
+                intact.replace("\"ranking\": \"joint\"", "\"ranking\": 7"),
                 "is damaged (",
             ),
             (intact.replace("\"reranked\"", "\"ranked\""), "is damaged ("),

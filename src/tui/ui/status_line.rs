@@ -25,8 +25,6 @@ pub struct StatusLine {
     /// The screen that is shown.
     pub screen: Screen,
     pub mode: Mode,
-    /// Set if the query is expanded jointly with every class.
-    pub is_joint: bool,
     /// Set if the user stopped the evaluation that the screen shows.
     pub is_stopped: bool,
     /// The clock of the spinner, in tenths of a second.
@@ -119,13 +117,9 @@ impl StatusLine {
         let Some(catalogue) = canvas.catalogue() else {
             return vec![canvas.shared.engine.options.index.display().to_string()];
         };
-        let mut mode = self.mode.to_string();
-        if self.is_joint {
-            mode.push_str(" joint");
-        }
         let mut facts = vec![
             catalogue.name.clone(),
-            mode,
+            self.mode.to_string(),
             format!("{} entities", with_thousands(catalogue.entities.len())),
         ];
         if !catalogue.classes.is_empty() {

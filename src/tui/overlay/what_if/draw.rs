@@ -6,7 +6,7 @@
 //! ┃ − leopard  + jaguar  ✗ horse  window 1                              ┃
 //! ┃                                                                     ┃
 //! ┃ mode        ‹ both ›                                                ┃
-//! ┃ expansion     alone                                                 ┃
+//! ┃ ranking       window search                                         ┃
 //! ┃ window        1: picks the best score                               ┃
 //! ┃ re-ranking    as published, 9/i + 1/j                               ┃
 //! ┃                                                                     ┃
@@ -29,7 +29,7 @@ use crate::tui::ui::delta::difference;
 use crate::tui::ui::draw_context::{DrawContext, centered, indented};
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::text;
-use crate::types::{CUTOFFS, MetricValues, SearchSettings};
+use crate::types::{CUTOFFS, MetricValues, RankingKind, SearchSettings};
 
 /// The width of the popup in columns.
 const WIDTH: u16 = 74;
@@ -41,6 +41,8 @@ const MAX_NUMBER_WIDTH: usize = 9;
 const MAX_CHANGE_LINES: usize = 3;
 /// The number of metrics: AP at each cutoff, and P at the first.
 const METRICS: usize = CUTOFFS.len() + 1;
+/// The value of a setting of the window search in another ranking.
+const NOT_APPLICABLE: &str = "of the window search only";
 /// The gold never contains the seeds, so other seeds have another gold.
 const GOLD_WARNING: &str = "The gold differs: it has the dropped seeds, and not the added ones.";
 
@@ -118,7 +120,10 @@ impl WhatIf {
             }
         };
         let changes_gold = |change: &QueryChange| {
-            matches!(change, QueryChange::Dropped(_) | QueryChange::Added(_))
+            matches!(
+                change,
+                QueryChange::Dropped(_) | QueryChange::Added(_) | QueryChange::Accepted(_)
+            )
         };
         if changes.iter().any(changes_gold) {
             let warning = text::cut(GOLD_WARNING, width);
@@ -165,8 +170,11 @@ fn setting_line(
 ) -> Line<'static> {
     let (label, value) = match setting {
         Setting::Mode => ("mode", query.mode.to_string()),
-        Setting::Joint if query.joint => ("expansion", "jointly with every class".to_owned()),
-        Setting::Joint => ("expansion", "alone".to_owned()),
+        Setting::Ranking => ("ranking", ranking(query.ranking).to_owned()),
+        Setting::Window if !query.is_window_search() => ("window", NOT_APPLICABLE.to_owned()),
+        Setting::Reranking if !query.is_window_search() => {
+            ("re-ranking", NOT_APPLICABLE.to_owned())
+        }
         Setting::Window => ("window", window(query.settings)),
         Setting::Reranking => ("re-ranking", reranking(query.settings)),
     };
@@ -180,6 +188,15 @@ fn setting_line(
         canvas.span(Role::Quiet, text::fit(label, LABEL_WIDTH)),
         canvas.span(Role::Text, value),
     ])
+}
+
+fn ranking(ranking: RankingKind) -> &'static str {
+    match ranking {
+        RankingKind::Feedback => "by feedback: the seeds and the best candidates",
+        RankingKind::Window => "window search, as published",
+        RankingKind::SeedSimilarity => "by seeds: the sum of Z over the seeds",
+        RankingKind::Joint => "window search, jointly with every class",
+    }
 }
 
 fn window(settings: SearchSettings) -> String {

@@ -15,7 +15,7 @@ use crate::types::{MetricValues, SearchSettings};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {
     Mode,
-    Joint,
+    Ranking,
     Window,
     Reranking,
 }
@@ -23,7 +23,7 @@ pub enum Setting {
 impl Setting {
     pub const ALL: [Setting; 4] = [
         Setting::Mode,
-        Setting::Joint,
+        Setting::Ranking,
         Setting::Window,
         Setting::Reranking,
     ];
@@ -128,7 +128,7 @@ pub(crate) fn next_settings(
             weights: next_value(&WEIGHTS, settings.weights, by),
             ..settings
         },
-        Setting::Mode | Setting::Joint => settings,
+        Setting::Mode | Setting::Ranking => settings,
     }
 }
 
