@@ -25,7 +25,7 @@ fn opened(setup: Setup) -> Terminal {
     let mut terminal = setup.start();
     terminal.until(" · both");
     terminal.keys("/carniv\r");
-    terminal.until("re-ranked");
+    terminal.until(" ranked");
     terminal
 }
 

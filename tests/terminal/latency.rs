@@ -120,7 +120,7 @@ fn expand_class(home: &Path) -> Terminal {
     .start();
     terminal.until(" · both");
     terminal.keys("j\r");
-    terminal.until("re-ranked");
+    terminal.until(" ranked");
     terminal
 }
 

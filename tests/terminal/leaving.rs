@@ -51,7 +51,7 @@ fn a_shell_resumes_the_explorer() {
     terminal.keys("\r");
     terminal.until("825 entities");
     terminal.keys("/carniv\r");
-    terminal.until("re-ranked");
+    terminal.until(" ranked");
     terminal.keys("q");
     terminal.until("left with 0");
 }

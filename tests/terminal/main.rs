@@ -35,7 +35,7 @@ fn visit_every_screen(size: (u16, u16), images: &'static str) {
     let entered = Instant::now();
     terminal.keys("\r");
     terminal.until("query 1 of 5");
-    terminal.until("re-ranked");
+    terminal.until(" ranked");
     println!(
         "{}x{} {images}: first frame {:.0} ms, index open {:.0} ms, expansion of a class {:.0} ms",
         size.0,
@@ -148,7 +148,7 @@ fn assert_session_survives(end: impl FnOnce(Terminal)) {
     let mut terminal = start(&home, (120, 40), "off");
     terminal.until(" · both");
     terminal.keys("/fruits\r");
-    terminal.until("re-ranked");
+    terminal.until(" ranked");
     terminal.keys("3");
     terminal.until("by tag");
     terminal.keys("jjx");
@@ -163,7 +163,7 @@ fn assert_session_survives(end: impl FnOnce(Terminal)) {
     end(terminal);
     let mut again = start(&home, (120, 40), "off");
     again.until("lion ✕");
-    again.until("re-ranked");
+    again.until(" ranked");
     let restored = seeds_line(&again);
     let chips = |line: &str| -> Vec<String> {
         line.split('✕')

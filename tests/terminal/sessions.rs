@@ -8,14 +8,14 @@ fn opened(home: &std::path::Path) -> Terminal {
     let mut terminal = Setup::new(home).start();
     terminal.until(" · both");
     terminal.keys("/fruits\r");
-    terminal.until("re-ranked");
+    terminal.until(" ranked");
     terminal
 }
 
 /// Starts the explorer, which opens the class of the last session.
 fn reopened(home: &std::path::Path) -> Terminal {
     let mut terminal = Setup::new(home).start();
-    terminal.until("re-ranked");
+    terminal.until(" ranked");
     terminal
 }
 
@@ -57,7 +57,7 @@ fn a_session_is_saved_as_soon_as_it_can_be() {
     terminal.until("(trying");
     terminal.until(" · both");
     terminal.keys("/fruits\r");
-    terminal.until("re-ranked");
+    terminal.until(" ranked");
     name_query(&mut terminal, "saved later");
     std::fs::remove_file(&folder).unwrap();
     terminal.until("saved again");
