@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::cli::output::{fit_columns, print_json, print_text};
 use crate::engine::protocol::ClassCard;
 use crate::error::Result;
+use crate::eval::CutMetrics;
 use crate::jobs::evaluate::EvaluatedQueries;
 use crate::types::{CUTOFFS, MetricValues};
 
@@ -39,11 +40,15 @@ fn as_json(cards: &[ClassCard], evaluated: &EvaluatedQueries) -> Value {
         let name = cards[class.index()].name.clone();
         classes.insert(name, Value::Object(columns));
     }
-    json!({
+    let mut all = json!({
         "overall": columns(&evaluated.evaluation.overall),
         "queries": evaluated.evaluation.queries,
         "classes": classes,
-    })
+    });
+    if let (Some(cut), Some(all)) = (&evaluated.cut, all.as_object_mut()) {
+        all.insert("boundary".into(), json!(cut));
+    }
+    all
 }
 
 /// Returns `{"map@10": …, "p@10": …, "ceiling@10": …}` with values from 0 to 1.
@@ -74,7 +79,23 @@ fn table(classes: &[ClassCard], evaluated: &EvaluatedQueries) -> String {
     for (class, metrics, _) in &evaluated.evaluation.classes {
         text += &row(&classes[class.index()].title(), metrics, width);
     }
-    text + &row("overall", &evaluated.evaluation.overall, width)
+    text += &row("overall", &evaluated.evaluation.overall, width);
+    if let Some(cut) = &evaluated.cut {
+        text += &cut_line(cut);
+    }
+    text
+}
+
+/// Returns a line about the cut where the class probably ends.
+fn cut_line(cut: &CutMetrics) -> String {
+    let percent = |value: f64| format!("{:.1}", 100.0 * value);
+    format!(
+        "cut where the class probably ends: F1 {}, precision {}, recall {}; calibration error {}\n",
+        percent(cut.f1),
+        percent(cut.precision),
+        percent(cut.recall),
+        percent(cut.calibration_error)
+    )
 }
 
 fn row(name: &str, metrics: &MetricValues, width: usize) -> String {

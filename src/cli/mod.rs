@@ -19,6 +19,7 @@ pub mod ablate;
 pub mod analyse;
 mod arguments;
 pub mod baseline;
+mod calibrate;
 pub mod check;
 pub mod compare;
 pub mod completions;
@@ -61,6 +62,8 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// Compare runs: confidence intervals, significance tests, per-class results
     Compare(compare::Args),
+    /// Fit where classes end to the gold of a data set
+    Calibrate(calibrate::Args),
     /// Evaluate a baseline on the same queries
     Baseline(baseline::Args),
     /// Break a metric down by kind of image, shared words, pairs or seeds
@@ -130,6 +133,7 @@ pub fn run(command: Command) -> Result<()> {
         )),
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Baseline(args) => baseline::run(args),
         Command::Analyse(args) => analyse::run(args),
@@ -255,6 +259,7 @@ mod tests {
             "multiexpan index DATASET --model MODEL --out INDEX --device cuda:1",
             "multiexpan index DATASET --out INDEX --text-encoder DIR",
             "multiexpan expand INDEX --seeds lion,tiger --accept lynx --reject horse,zebra --until-boundary",
+            "multiexpan calibrate INDEX --mode both --seeds 5 --dry-run",
             "multiexpan evaluate INDEX --with OTHER --with THIRD --ranking expanded",
             "multiexpan index --raw FILE.safetensors --entities entity2id.txt --out INDEX",
             "multiexpan explore INDEX --images off --theme light",

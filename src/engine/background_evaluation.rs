@@ -116,8 +116,8 @@ impl BackgroundJob for BackgroundEvaluation {
         let (index, mode) = session.ranker_index(self.key.ranker)?;
         let similarity = session.similarity(index, mode)?;
         let mut replies = Vec::new();
-        for (position, ranking) in self.ranker.advance(index, &similarity, STEP_TIME)? {
-            replies.extend(self.add(session, index, position, &ranking));
+        for (position, ranked) in self.ranker.advance(index, &similarity, STEP_TIME)? {
+            replies.extend(self.add(session, index, position, &ranked.ranking));
         }
         Ok(replies)
     }

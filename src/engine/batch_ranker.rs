@@ -8,9 +8,10 @@ use crate::engine::evaluation_plan::EvaluationPlan;
 use crate::error::Result;
 use crate::expand;
 use crate::expand::{
-    BatchExpansion, BatchStep, ExpandConfig, Expansion, FeedbackConfig, Similarity,
+    BatchExpansion, BatchStep, Boundary, ExpandConfig, Expansion, FeedbackConfig, FeedbackRanking,
+    QueryFeatures, Similarity,
 };
-use crate::index::{Index, ModeIndex};
+use crate::index::{BoundaryModel, Index, ModeIndex};
 use crate::types::{CUTOFFS, RankingKind, Row};
 
 /// The memory in bytes that the queries of a block may use together.
@@ -20,9 +21,52 @@ const QUERY_BYTES: usize = 400 << 10;
 /// The length of a ranking.
 const RANKING_LENGTH: usize = CUTOFFS[3];
 
-/// The position of a query and its ranking, best first and at most 100 long. The scores are those of
+/// The position of a query, and its ranking, best first and at most 100 long. The scores are those of
 /// the feedback ranking, ΣZ over the seeds or, for a window search, 9/i + 1/j.
-pub(crate) type FinishedRanking = (usize, Vec<(Row, f64)>);
+pub(crate) type FinishedRanking = (usize, RankedQuery);
+
+/// The ranking of a query.
+pub(crate) struct RankedQuery {
+    pub(crate) ranking: Vec<(Row, f64)>,
+    /// What the boundary of the class depends on, for a feedback ranking.
+    pub(crate) scored: Option<ScoredCandidates<Row>>,
+}
+
+/// The best candidates of a feedback ranking, and what the boundary of the class depends on besides
+/// their scores.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredCandidates<T> {
+    pub features: QueryFeatures,
+    /// At most 200, best first, with their scores.
+    pub candidates: Vec<(T, f64)>,
+}
+
+impl<T> ScoredCandidates<T> {
+    /// Returns the boundary by a model.
+    pub fn boundary(&self, model: &BoundaryModel) -> Boundary {
+        let scores: Vec<f64> = self.candidates.iter().map(|(_, score)| *score).collect();
+        Boundary::from_scores(&self.features, &scores, model)
+    }
+
+    /// Returns the same with each candidate converted.
+    pub(crate) fn map<U>(self, convert: impl Fn(T) -> U) -> ScoredCandidates<U> {
+        let candidates = self.candidates.into_iter();
+        ScoredCandidates {
+            features: self.features,
+            candidates: candidates.map(|(c, score)| (convert(c), score)).collect(),
+        }
+    }
+}
+
+/// Returns the candidates that the boundary depends on; `None` if it does not apply.
+fn scored_candidates(ranking: &FeedbackRanking) -> Option<ScoredCandidates<Row>> {
+    let (features, scores) = QueryFeatures::of_ranking(ranking)?;
+    let rows = ranking.best_candidates(scores.len());
+    Some(ScoredCandidates {
+        features,
+        candidates: rows.into_iter().zip(scores).collect(),
+    })
+}
 
 /// Queries that are ranked step by step.
 pub(crate) struct BatchRanker {
@@ -136,7 +180,11 @@ impl BatchRanker {
             )?;
             for (query, ranking) in (self.finished..).zip(&rankings) {
                 let scored = |row: &Row| (*row, ranking.scores[row.index()]);
-                finished.push((query, ranking.ranking.iter().map(scored).collect()));
+                let ranked = RankedQuery {
+                    ranking: ranking.ranking.iter().map(scored).collect(),
+                    scored: scored_candidates(ranking),
+                };
+                finished.push((query, ranked));
             }
             self.finished = end;
             if started.elapsed() >= time {
@@ -150,7 +198,8 @@ impl BatchRanker {
     fn rank_next_by_seeds(&mut self, view: &ModeIndex) -> FinishedRanking {
         let query = self.finished;
         let ranking = expand::rank_by_seeds(view, &self.queries[query], &[]);
-        (query, ranking.into_iter().take(RANKING_LENGTH).collect())
+        let ranking = ranking.into_iter().take(RANKING_LENGTH).collect();
+        (query, RankedQuery::without_scores(ranking))
     }
 
     /// Starts the next block.
@@ -186,10 +235,20 @@ impl BatchRanker {
             Some(BatchStep::Picked(..)) => block.picks += 1,
             Some(BatchStep::RowsAdded) => {}
             Some(BatchStep::Finished(query, expansion)) => {
-                return Ok(Some((block.queries[query], reranked(&expansion))));
+                let ranked = RankedQuery::without_scores(reranked(&expansion));
+                return Ok(Some((block.queries[query], ranked)));
             }
         }
         Ok(None)
+    }
+}
+
+impl RankedQuery {
+    fn without_scores(ranking: Vec<(Row, f64)>) -> Self {
+        RankedQuery {
+            ranking,
+            scored: None,
+        }
     }
 }
 

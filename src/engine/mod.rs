@@ -32,7 +32,8 @@ mod query_rankings;
 mod session;
 mod worker;
 
-pub(crate) use batch_ranker::BatchRanker;
+pub use batch_ranker::ScoredCandidates;
+pub(crate) use batch_ranker::{BatchRanker, RankedQuery};
 pub use evaluation_plan::EvaluationPlan;
 pub use process::Process;
 pub use session::Session;

@@ -1,6 +1,6 @@
 //! An open index and its data set, from which every request is answered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -253,6 +253,20 @@ impl Session {
             return Default::default();
         };
         eval::answerable_queries(dataset, queries, |entity| index.row(entity).is_some())
+    }
+
+    /// Returns the members of a query's class without its seeds; none without a data set.
+    pub(crate) fn gold(&self, query: &Query) -> HashSet<EntityId> {
+        let Some(dataset) = &self.dataset else {
+            return HashSet::new();
+        };
+        eval::gold(&dataset.classes[query.class.index()], &query.seeds)
+    }
+
+    /// Returns the number of these entities that are in the index.
+    pub(crate) fn reachable(&self, entities: &HashSet<EntityId>) -> usize {
+        let is_known = |entity: &&EntityId| self.index.row(**entity).is_some();
+        entities.iter().filter(is_known).count()
     }
 
     /// Computes the metrics of a query's ranking. `index` has the entities that can be ranked;

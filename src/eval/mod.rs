@@ -3,6 +3,7 @@
 //!
 //! * `metrics`, `aggregate`, `bootstrap`, `significance`, `rank_similarity` – the statistics
 //! * `queries`, `query_key`, `scored_run` – the evaluation of one query and of one run
+//! * `class_cut` – how good the boundary of a class is
 //! * `run` – runs and qrels as files
 //! * `comparison` – comparisons of runs
 //! * `error_analysis`, `failure_tag`, `name_words`, `pair_counts` – reasons of single failures
@@ -10,6 +11,7 @@
 
 mod aggregate;
 mod bootstrap;
+mod class_cut;
 pub mod comparison;
 mod error_analysis;
 mod failure_tag;
@@ -27,6 +29,7 @@ mod subgroups;
 
 pub use aggregate::{Evaluation, aggregate};
 pub use bootstrap::bootstrap_intervals;
+pub use class_cut::{CutMetrics, CutQuery};
 pub use error_analysis::{FailureContext, failure_tags};
 pub use failure_tag::{FailureKind, Tag, TagKind};
 pub use metrics::{average_precision, gold, precision, ranking_metrics};

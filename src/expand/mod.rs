@@ -11,10 +11,11 @@
 //! * `score_parts` – a score by seed and by modality
 //! * `similarity` – the similarity of a mode, over one or several indexes
 //! * `feedback_ranking` – candidates by their affinity to the seeds and to the best candidates
-//! * `boundary` – where the class ends
+//! * `boundary`, `boundary_fit` – where the class ends
 
 mod batch;
 mod boundary;
+mod boundary_fit;
 mod divergence;
 mod expand_config;
 mod feedback_ranking;
@@ -32,6 +33,7 @@ mod window_search;
 
 pub use batch::{BatchExpansion, BatchStep, expand, expand_joint};
 pub use boundary::{Boundary, QueryFeatures};
+pub use boundary_fit::{LabelledCandidate, fit_boundary};
 pub use expand_config::{ExpandConfig, Tier, WindowConfig};
 pub use feedback_ranking::{
     FeedbackConfig, FeedbackContributions, FeedbackQuery, FeedbackRanking, rank_by_feedback,

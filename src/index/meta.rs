@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::write_atomic;
 use crate::text_file;
 use crate::types::{EntityId, Mode};
 
@@ -238,6 +239,21 @@ impl IndexMeta {
         }
         serde_json::from_str(&text).map_err(damaged)
     }
+}
+
+/// Writes fitted boundaries to the `index.json` of a folder, in place of those of the same modes.
+///
+/// Errors: those of reading it; `Io`.
+pub fn store_boundaries(folder: &Path, fitted: Vec<FittedBoundary>) -> Result<()> {
+    let mut meta = IndexMeta::read(folder)?;
+    let is_replaced = |old: &FittedBoundary| fitted.iter().any(|new| new.mode == old.mode);
+    meta.boundaries.retain(|old| !is_replaced(old));
+    meta.boundaries.extend(fitted);
+    meta.boundaries.sort_by_key(|boundary| boundary.mode);
+    // A version 1 reader ignores the boundaries, so that the version stays.
+    let path = folder.join(META_FILE);
+    let text = serde_json::to_vec_pretty(&meta).map_err(|e| Error::format(&path, e.to_string()))?;
+    write_atomic(&path, &text)
 }
 
 /// Returns the name of a mode's file.

@@ -50,7 +50,7 @@ pub use builder::Builder;
 pub use hubness::{HUBNESS_WEIGHT, neighborhood_sizes};
 pub use meta::{
     BoundaryModel, Entity, FittedBoundary, IndexMeta, LeftOut, ModeMeta, Origin, Provenance,
-    check_is_index,
+    check_is_index, store_boundaries,
 };
 pub use mode_index::{ColumnBatch, ModeIndex, PreparedEntity, StateContribution, TargetSet};
 pub use neighbor_lists::NeighborList;

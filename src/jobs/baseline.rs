@@ -80,6 +80,7 @@ impl BaselineOptions {
         };
         Ok(BaselineRun {
             evaluated: EvaluatedQueries {
+                cut: None,
                 evaluation: aggregate(&results),
                 results,
                 left_out: [fitted.left_out, unanswerable].concat(),
@@ -168,6 +169,7 @@ fn rank_all(
             rows.contains_key(&entity)
         });
         results.push(QueryResult {
+            scored: None,
             query: query.clone(),
             ranking,
             metrics,

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::data::Dataset;
-use crate::engine::{BatchRanker, EvaluationPlan, Session};
+use crate::engine::{BatchRanker, EvaluationPlan, RankedQuery, ScoredCandidates, Session};
 use crate::error::{Error, Result};
 use crate::eval;
-use crate::eval::Evaluation;
 use crate::eval::run::check_scores;
+use crate::eval::{CutMetrics, CutQuery, Evaluation};
 use crate::progress::{Observer, Progress};
 use crate::types::{EntityId, MetricValues, Query, SeedCount};
 
@@ -25,6 +25,8 @@ pub struct QueryResult {
     /// Best first, with the scores of the ranking.
     pub ranking: Vec<(EntityId, f64)>,
     pub metrics: MetricValues,
+    /// What the boundary of the class depends on, for a feedback ranking.
+    pub scored: Option<ScoredCandidates<EntityId>>,
 }
 
 /// The results of all queries.
@@ -32,6 +34,8 @@ pub struct QueryResult {
 pub struct EvaluatedQueries {
     pub results: Vec<QueryResult>,
     pub evaluation: Evaluation,
+    /// The metrics of the cut where the class probably ends, for a feedback ranking.
+    pub cut: Option<CutMetrics>,
     /// The reasons why queries were left out, with counts.
     pub left_out: Vec<(String, usize)>,
 }
@@ -72,8 +76,14 @@ pub fn evaluate(
     let mut results = rank_all(session, plan, queries, observer)?;
     results.retain(|result| is_wanted(&result.query));
     results.sort_by_key(|result| (result.query.class, result.query.number));
+    let model = session.index.boundary_model(plan.mode);
+    let cuts: Vec<CutQuery> = results
+        .iter()
+        .filter_map(|result| result.cut(session, &model))
+        .collect();
     Ok(EvaluatedQueries {
         evaluation: aggregate(&results),
+        cut: (!cuts.is_empty()).then(|| CutMetrics::of_queries(&cuts)),
         results,
         left_out,
     })
@@ -107,12 +117,8 @@ fn rank_all(
     let mut ranker = BatchRanker::new(plan, seeds, index, BATCH_SIZE);
     let mut results = Vec::with_capacity(queries.len());
     while !ranker.is_done() {
-        for (position, ranking) in ranker.advance(index, &similarity, REPORT_INTERVAL)? {
-            let mut named = Vec::with_capacity(ranking.len());
-            for (row, score) in ranking {
-                named.push((session.entity(row), score));
-            }
-            results.push(query_result(session, plan, &queries[position], named)?);
+        for (position, ranked) in ranker.advance(index, &similarity, REPORT_INTERVAL)? {
+            results.push(query_result(session, plan, &queries[position], ranked)?);
         }
         observer.report(Progress::new("evaluating", ranker.done(), total))?;
     }
@@ -123,8 +129,12 @@ fn query_result(
     session: &Session,
     plan: &EvaluationPlan,
     query: &Query,
-    ranking: Vec<(EntityId, f64)>,
+    ranked: RankedQuery,
 ) -> Result<QueryResult> {
+    let mut ranking = Vec::with_capacity(ranked.ranking.len());
+    for (row, score) in ranked.ranking {
+        ranking.push((session.entity(row), score));
+    }
     let class = &session.catalogue.class(query.class).name;
     let name = format!("{class}/{}", query.seed_count.as_usize());
     check_scores(&name, &ranking)?;
@@ -134,5 +144,8 @@ fn query_result(
         query: query.clone(),
         ranking,
         metrics,
+        scored: ranked
+            .scored
+            .map(|scored| scored.map(|row| session.entity(row))),
     })
 }

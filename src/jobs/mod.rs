@@ -4,6 +4,7 @@
 pub mod ablate;
 pub mod analyse;
 pub mod baseline;
+pub mod calibrate;
 pub mod compare;
 pub mod convert;
 pub mod convert_run;

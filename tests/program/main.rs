@@ -3,6 +3,7 @@
 
 mod ablation;
 mod baselines;
+mod calibrate;
 mod causes;
 mod check;
 mod cli;
