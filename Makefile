@@ -1,6 +1,6 @@
 # `make run` builds and starts everything on a fresh machine. Needs cargo, a C++ compiler, and python3
 # with pip or venv.
-.PHONY: run test build install uninstall setup encoders demo-index bench bench-reference bench-train baselines lint doc \
+.PHONY: run test build install uninstall setup encoders vital demo-index bench bench-reference bench-train baselines lint doc \
 	clean-libtorch
 
 export PREFIX ?= $(HOME)/.local
@@ -34,6 +34,9 @@ setup:                ## download libtorch to .libtorch/, once
 
 encoders: setup       ## download the frozen encoders of the demo to encoders/, once (for training only)
 	@bash scripts/encoders.sh
+
+vital:                ## build the text-only benchmark of Wikipedia's vital articles in data/vital (5 MB download, once)
+	@bash scripts/vital.sh
 
 demo-index: encoders  ## train the model of the demo again, and index it
 	cargo run --release -- train data/demo --out runs/demo-model --preset mini --seed 1
