@@ -1,4 +1,4 @@
-//! `multiexpan analyse`: a metric by kind of image, shared words, pairs or seeds.
+//! `multiexpan analyse`: a metric by kind of image, shared words, pairs, seeds or sentences.
 
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -11,9 +11,11 @@ use crate::error::Result;
 use crate::eval::SubgroupAnalysis;
 use crate::files::write_atomic;
 use crate::jobs::analyse::{Property, analyse, analyse_seeds};
+use crate::jobs::analyse_sentences::SentenceAnalysis;
 use crate::jobs::compare::RunInputs;
 use crate::report::analysis_plot;
 use crate::table::{TableFormat, markdown_text};
+use crate::train::MINI_ENCODERS;
 use crate::types::{Mode, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]
@@ -33,6 +35,8 @@ pub enum By {
     Pairs(RunArgs),
     /// MAP by the number of given seeds of 5-seed queries
     Seeds(SeedArgs),
+    /// MAP by the number of sentences of an entity, by text alone and with images, without training
+    Sentences(SentenceArgs),
 }
 
 /// The arguments of the analyses of runs.
@@ -76,6 +80,40 @@ pub struct SeedArgs {
     /// Cutoff of MAP: 10, 20, 50 or 100
     #[arg(long, value_name = "K", default_value_t = 10)]
     pub at: usize,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// The arguments of the analysis of a data set.
+#[derive(Debug, clap::Args)]
+pub struct SentenceArgs {
+    /// Data set, or an index that was built from it
+    #[arg(value_name = "DATASET|INDEX")]
+    pub source: PathBuf,
+
+    /// Number of seeds of the queries
+    #[arg(long, value_name = "N", default_value = "3", value_parser = seeds_parser())]
+    pub seeds: SeedCount,
+
+    /// Number of times that sentences are drawn
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub draws: u16,
+
+    /// Cutoff of MAP: 10, 20, 50 or 100
+    #[arg(long, value_name = "K", default_value_t = 10)]
+    pub at: usize,
+
+    /// Text encoder: a folder, a name in encoders/, or a name on the Hugging Face hub
+    #[arg(long, value_name = "ENCODER", default_value = MINI_ENCODERS[0])]
+    pub text_encoder: String,
+
+    /// Image encoder, given likewise
+    #[arg(long, value_name = "ENCODER", default_value = MINI_ENCODERS[1])]
+    pub image_encoder: String,
 
     #[command(flatten)]
     pub output: OutputArgs,
@@ -130,6 +168,17 @@ pub fn run(args: Args) -> Result<()> {
                 analyse_seeds(&session, &args.mode, args.ranking, args.at, &mut reporter)?,
                 args.output,
             )
+        }
+        By::Sentences(args) => {
+            let analysis = SentenceAnalysis {
+                source: args.source,
+                encoders: [args.text_encoder, args.image_encoder],
+                seed_count: args.seeds,
+                cutoff: args.at,
+                draws: args.draws.into(),
+                device: args.device.device,
+            };
+            (analysis.run(&mut reporter)?, args.output)
         }
     };
     drop(reporter);

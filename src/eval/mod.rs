@@ -7,7 +7,8 @@
 //! * `run` – runs and qrels as files
 //! * `comparison` – comparisons of runs
 //! * `error_analysis`, `failure_tag`, `name_words`, `pair_counts` – reasons of single failures
-//! * `subgroups`, `subgroup_analysis` – metrics by group of entities or number of seeds
+//! * `subgroups`, `subgroup_analysis`, `sentence_analysis` – metrics by group of entities, number of
+//!   seeds or number of sentences
 
 mod aggregate;
 mod bootstrap;
@@ -23,6 +24,7 @@ mod query_key;
 mod rank_similarity;
 pub mod run;
 mod scored_run;
+mod sentence_analysis;
 mod significance;
 mod subgroup_analysis;
 mod subgroups;
@@ -39,6 +41,7 @@ pub use queries::{answerable_queries, evaluate_query};
 pub use query_key::{QueryKey, query_key};
 pub use rank_similarity::rank_similarity;
 pub use scored_run::ScoredRun;
+pub use sentence_analysis::{SentenceCountValues, sentence_count_analysis};
 pub use significance::{holm, paired_test};
 pub use subgroup_analysis::{
     SubgroupAnalysis, SubgroupCell, SubgroupRow, recall_analysis, seed_count_analysis,

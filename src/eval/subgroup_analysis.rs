@@ -115,10 +115,10 @@ type Values = Vec<(ClassId, f64)>;
 
 /// The values of one ranking in one row.
 #[derive(Debug, Clone, Default)]
-struct ColumnValues {
-    values: Values,
+pub(super) struct ColumnValues {
+    pub(super) values: Values,
     /// The contrasts; possibly fewer than the values, or none.
-    contrasts: Values,
+    pub(super) contrasts: Values,
 }
 
 impl ColumnValues {
@@ -148,7 +148,12 @@ fn estimate(values: Values, is_too_small: bool) -> Estimate {
 }
 
 impl SubgroupRow {
-    fn new(name: String, count: usize, classes: usize, columns: Vec<ColumnValues>) -> SubgroupRow {
+    pub(super) fn new(
+        name: String,
+        count: usize,
+        classes: usize,
+        columns: Vec<ColumnValues>,
+    ) -> SubgroupRow {
         let is_too_small = count < MIN_COUNT || classes < MIN_CLASSES;
         let columns = columns.into_iter();
         SubgroupRow {

@@ -42,6 +42,6 @@ pub use feedback_ranking::{
 pub use ranking::{nearest_entities, rank_by_seeds, ranks_by_seeds};
 pub use rerank::Reranked;
 pub use score_parts::{ScoreParts, explain, similarity_parts};
-pub use similarity::{QueryPart, Similarity, image_weight};
+pub use similarity::{QueryPart, Similarity};
 pub use top_k::best_of;
 pub use window_search::{Competitor, Expansion, Pick};

@@ -8,11 +8,9 @@
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
-use crate::index::{Index, ModeIndex};
+use crate::index::{ImageTrust, Index, ModeIndex};
 use crate::types::{Mode, Row};
 
-/// The trust in images below which they do not count.
-pub const MIN_TRUST: f64 = 0.2;
 /// The largest weight of images, relative to the text.
 pub const MAX_IMAGE_WEIGHT: f64 = 0.4;
 
@@ -21,8 +19,9 @@ pub const MAX_IMAGE_WEIGHT: f64 = 0.4;
 enum PartWeight<'a> {
     Fixed(f64),
     /// The factor of a weight that depends on the query: the mean over the seeds of the trust in
-    /// their images (`[V]`), less [`MIN_TRUST`], between 0 and [`MAX_IMAGE_WEIGHT`].
-    Trust(f64, &'a [f32]),
+    /// their images, less the trust below which images do not count, between 0 and
+    /// [`MAX_IMAGE_WEIGHT`].
+    Trust(f64, ImageTrust<'a>),
 }
 
 /// One stored mode of a similarity.
@@ -156,8 +155,9 @@ impl<'a> Similarity<'a> {
     }
 }
 
-/// Returns the weight of images for a query, from the trust in the images of every entity `[V]`.
-pub fn image_weight(trust: &[f32], seeds: &[Row]) -> f64 {
-    let sum: f64 = seeds.iter().map(|s| f64::from(trust[s.index()])).sum();
-    (sum / seeds.len() as f64 - MIN_TRUST).clamp(0.0, MAX_IMAGE_WEIGHT)
+/// Returns the weight of images for a query with these seeds.
+fn image_weight(trust: ImageTrust, seeds: &[Row]) -> f64 {
+    let trust_of = |seed: &Row| f64::from(trust.of_entities[seed.index()]);
+    let mean = seeds.iter().map(trust_of).sum::<f64>() / seeds.len() as f64;
+    (mean - f64::from(trust.min)).clamp(0.0, MAX_IMAGE_WEIGHT)
 }

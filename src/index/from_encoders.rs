@@ -17,7 +17,7 @@ use crate::features::patch_store::{cache_record, image_features};
 use crate::index::builder::Builder;
 use crate::index::frozen_modes;
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
-use crate::index::mode_index::IMAGE_TRUST;
+use crate::index::mode_index::{IMAGE_TRUST, MIN_TRUST};
 use crate::index::pair_table::PairTable;
 use crate::model::device::device_name;
 use crate::progress::{Observer, Progress};
@@ -46,26 +46,12 @@ pub fn build_frozen_index(
     observer: &mut dyn Observer<Progress>,
 ) -> Result<Vec<(String, usize)>> {
     let dataset = Dataset::open(&paths.dataset)?;
-    let text = TextEncoder::open(&paths.text_encoder)?;
-    let corpus = FrozenCorpus::read(&dataset, &text.tokenizer, None, observer)?;
-    let image = match corpus.distinct_images().is_empty() {
-        true => None,
-        false => Some(ImageEncoder::open(
-            &resolve_encoder(&paths.image_encoder)?,
-            device,
-            true,
-        )?),
-    };
-    let modes = FrozenModes::new(
-        &corpus,
-        &text,
-        image.as_ref(),
-        &paths.cache,
-        device,
-        observer,
-    )?;
+    let names = [paths.text_encoder.as_str(), paths.image_encoder.as_str()];
+    let sources = open_sources(&dataset, names, &paths.cache, device, observer)?;
+    let modes = sources.modes(None, observer)?;
+    let corpus = &sources.corpus;
     let mut left_out = corpus.left_out.clone();
-    left_out.extend(modes.left_out.clone());
+    left_out.extend(sources.left_out.clone());
     let entity = |&id: &EntityId| Entity {
         id,
         name: dataset.vocabulary.name(id).unwrap_or_default().to_owned(),
@@ -80,19 +66,13 @@ pub fn build_frozen_index(
         )?),
         state: "frozen".to_owned(),
         device: device_name(device),
-        settings: serde_json::json!({
-            "text_encoder": text.source,
-            "image_encoder": image.as_ref().map(|image| serde_json::json!({
-                "name": paths.image_encoder,
-                "hash": image.weights_hash(),
-            })),
-        }),
+        settings: sources.settings.clone(),
         left_out: left_out.iter().map(left_out_entry).collect(),
         ..Provenance::default()
     };
     let mut builder = Builder::without_head(&paths.out, entities, provenance, device)?;
     modes.add_to(&mut builder, observer)?;
-    builder.add_pairs(&sentence_table(&corpus))?;
+    builder.add_pairs(&sentence_table(corpus))?;
     builder.finish()?;
     Ok(left_out)
 }
@@ -130,79 +110,166 @@ fn sentence_table(corpus: &FrozenCorpus) -> PairTable {
     table
 }
 
-/// The vectors of the modes without training.
-pub struct FrozenModes {
-    /// `[V, D]` of unit length; 0 for an entity without a sentence.
-    text: Option<Tensor>,
-    /// `[V, D]` of unit length; 0 for an entity without an image.
-    image: Option<Tensor>,
-    /// The trust in the images of each entity, `[V]`; 0 throughout without text.
-    trust: Option<Tensor>,
-    /// The images that could not be read, with their count.
-    pub left_out: Vec<(String, usize)>,
+/// Opens the encoders with these names (see [`resolve_encoder`]), and encodes the corpus of a data
+/// set. The image encoder is opened only if there is an image.
+///
+/// Errors: those of the data set and of the encoders; `Mismatch` if no entity has a sentence or an
+/// image; `Stopped`.
+pub fn open_sources(
+    dataset: &Dataset,
+    [text_encoder, image_encoder]: [&str; 2],
+    cache: &Path,
+    device: Device,
+    observer: &mut dyn Observer<Progress>,
+) -> Result<FrozenSources> {
+    let text = TextEncoder::open(text_encoder)?;
+    let corpus = FrozenCorpus::read(dataset, &text.tokenizer, None, observer)?;
+    let image = match corpus.distinct_images().is_empty() {
+        true => None,
+        false => Some(ImageEncoder::open(
+            &resolve_encoder(image_encoder)?,
+            device,
+            true,
+        )?),
+    };
+    let mut sources = FrozenSources::new(corpus, &text, image.as_ref(), cache, device, observer)?;
+    sources.settings = serde_json::json!({
+        "text_encoder": text.source,
+        "image_encoder": image.map(|image| serde_json::json!({
+            "name": image_encoder,
+            "hash": image.weights_hash(),
+        })),
+    });
+    Ok(sources)
 }
 
-impl FrozenModes {
-    /// Computes the vectors. Without `image_encoder` images are not used.
+/// The vectors of sentences and images, from which the modes without training are computed.
+pub struct FrozenSources {
+    pub corpus: FrozenCorpus,
+    /// `None` if the corpus has no sentence.
+    pub sentences: Option<SentenceVectors>,
+    /// `[V, D]` of unit length; 0 for an entity without an image. `None` if there is no image.
+    image: Option<Tensor>,
+    /// The images that could not be read, with their count.
+    left_out: Vec<(String, usize)>,
+    /// The names and hashes of the encoders.
+    settings: serde_json::Value,
+}
+
+impl FrozenSources {
+    /// Returns the sources of a corpus without its vectors, for tests.
+    #[cfg(test)]
+    pub fn without_vectors(corpus: FrozenCorpus) -> Self {
+        FrozenSources {
+            corpus,
+            sentences: None,
+            image: None,
+            left_out: Vec::new(),
+            settings: serde_json::Value::Null,
+        }
+    }
+
+    /// Encodes the sentences and images of a corpus. Without `image_encoder` images are not used.
     ///
     /// Errors: those of the encoders; `Stopped`.
     pub fn new(
-        corpus: &FrozenCorpus,
+        corpus: FrozenCorpus,
         text_encoder: &TextEncoder,
         image_encoder: Option<&ImageEncoder>,
         cache: &Path,
         device: Device,
         observer: &mut dyn Observer<Progress>,
     ) -> Result<Self> {
-        let mut left_out = Vec::new();
-        let text = if corpus.sentences.is_empty() {
-            None
-        } else {
-            let vectors = SentenceVectors::open(corpus, text_encoder, cache, device, observer)?;
-            Some(text_vectors(
-                &vectors,
-                corpus.entities.len(),
-                None,
+        let sentences = match corpus.sentences.is_empty() {
+            true => None,
+            false => Some(SentenceVectors::open(
+                &corpus,
+                text_encoder,
+                cache,
+                device,
                 observer,
-            )?)
+            )?),
         };
-        let image = match image_encoder {
+        let mut left_out = Vec::new();
+        let mut image = None;
+        if let Some(encoder) = image_encoder {
+            let features = FeatureCache::open(
+                &cache.join("patches"),
+                &encoder.hash(),
+                cache_record(encoder),
+                DEFAULT_LIMIT,
+            )?;
+            let images = corpus.distinct_images();
+            let features = image_features(&images, encoder, features, None, observer)?;
+            left_out.extend(unreadable(&features.broken));
+            let vectors = tch::no_grad(|| image_vectors(&corpus, &features, device, observer))?;
+            image = vectors.map(|vectors| frozen_modes::reduced(&vectors));
+        }
+        Ok(FrozenSources {
+            corpus,
+            sentences,
+            image,
+            left_out,
+            settings: serde_json::Value::Null,
+        })
+    }
+
+    /// Computes the modes, with only the sentences at these positions, or with all.
+    ///
+    /// Errors: `Stopped`.
+    pub fn modes(
+        &self,
+        chosen: Option<&[usize]>,
+        observer: &mut dyn Observer<Progress>,
+    ) -> Result<FrozenModes> {
+        let entities = self.corpus.entities.len();
+        let text = match &self.sentences {
             None => None,
-            Some(encoder) => {
-                let features = FeatureCache::open(
-                    &cache.join("patches"),
-                    &encoder.hash(),
-                    cache_record(encoder),
-                    DEFAULT_LIMIT,
-                )?;
-                let images = corpus.distinct_images();
-                let features = image_features(&images, encoder, features, None, observer)?;
-                if !features.broken.is_empty() {
-                    let (path, reason) = &features.broken[0];
-                    let what = format!(
-                        "images that cannot be read (the first: {} {reason})",
-                        path.display()
-                    );
-                    left_out.push((what, features.broken.len()));
-                }
-                tch::no_grad(|| image_vectors(corpus, &features, device, observer))?
-            }
+            Some(sentences) => Some(tch::no_grad(|| -> Result<Tensor> {
+                let vectors = sentences.entity_vectors(entities, chosen);
+                let smoothed = frozen_modes::smoothed(&vectors, observer)?;
+                Ok(frozen_modes::reduced(&smoothed))
+            })?),
         };
-        let image = image.map(|image| frozen_modes::reduced(&image));
-        let trust = match (&text, &image) {
+        let trust = match (&text, &self.image) {
             (Some(text), Some(image)) => Some(tch::no_grad(|| {
                 frozen_modes::image_trust(text, image, observer)
             })?),
             _ => None,
         };
+        let sentences = chosen.map_or(self.corpus.sentences.len(), <[usize]>::len);
         Ok(FrozenModes {
             text,
-            image,
+            image: self.image.as_ref().map(Tensor::shallow_clone),
             trust,
-            left_out,
+            min_trust: frozen_modes::min_trust(sentences as f64 / entities as f64),
         })
     }
+}
 
+/// Describes images that could not be read, with their number.
+fn unreadable(broken: &[(PathBuf, String)]) -> Option<(String, usize)> {
+    let (path, reason) = broken.first()?;
+    let what = format!(
+        "images that cannot be read (the first: {} {reason})",
+        path.display()
+    );
+    Some((what, broken.len()))
+}
+
+/// The vectors of the modes without training.
+pub struct FrozenModes {
+    /// `[V, D]` of unit length; 0 for an entity without a sentence.
+    text: Option<Tensor>,
+    /// `[V, D]` of unit length; 0 for an entity without an image.
+    image: Option<Tensor>,
+    /// The trust in the images of each entity, `[V]`; `None` if there is only one modality.
+    trust: Option<Tensor>,
+    /// The trust below which images do not count.
+    min_trust: f32,
+}
+
+impl FrozenModes {
     /// Adds the modes to an index.
     pub fn add_to(
         self,
@@ -213,28 +280,13 @@ impl FrozenModes {
             builder.add_frozen_mode(Mode::FrozenText, &text, Vec::new(), observer)?;
         }
         if let Some(image) = self.image.filter(|_| !builder.has_mode(Mode::FrozenImage)) {
-            let trust = self.trust.map(|trust| (IMAGE_TRUST, trust));
-            let others = trust.into_iter().collect();
+            let mut others = Vec::new();
+            if let Some(trust) = self.trust {
+                others.push((IMAGE_TRUST, trust));
+                others.push((MIN_TRUST, Tensor::from_slice(&[self.min_trust])));
+            }
             builder.add_frozen_mode(Mode::FrozenImage, &image, others, observer)?;
         }
         Ok(())
     }
-}
-
-/// Returns the text vector of every entity, `[entities, D]`, from the sentences at the positions
-/// `chosen`, or from all.
-///
-/// Errors: `Stopped`.
-pub fn text_vectors(
-    sentences: &SentenceVectors,
-    entities: usize,
-    chosen: Option<&[usize]>,
-    observer: &mut dyn Observer<Progress>,
-) -> Result<Tensor> {
-    tch::no_grad(|| {
-        let vectors = sentences.entity_vectors(entities, chosen);
-        Ok(frozen_modes::reduced(&frozen_modes::smoothed(
-            &vectors, observer,
-        )?))
-    })
 }

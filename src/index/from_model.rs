@@ -14,7 +14,7 @@ use crate::features::load_pairs::{Encoders, load_pairs};
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::samples::{FeatureSources, Sample};
 use crate::index::builder::Builder;
-use crate::index::from_encoders::FrozenModes;
+use crate::index::from_encoders::{FrozenModes, FrozenSources};
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::index::pair_table::PairTable;
 use crate::index::prototypes::Prototypes;
@@ -167,14 +167,15 @@ fn frozen_modes(
 ) -> Result<FrozenModes> {
     let rows = Some(sources.pairs.entities.as_slice());
     let corpus = FrozenCorpus::read(dataset, &encoders.text.tokenizer, rows, observer)?;
-    FrozenModes::new(
-        &corpus,
+    let frozen = FrozenSources::new(
+        corpus,
         &encoders.text,
         Some(&encoders.image),
         &paths.cache,
         sources.device,
         observer,
-    )
+    )?;
+    frozen.modes(None, observer)
 }
 
 /// Computes the states of every mode and writes the index.

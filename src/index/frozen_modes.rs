@@ -24,6 +24,22 @@ const TRUST_NEIGHBORHOOD: usize = 50;
 const TRUST_NEAREST: i64 = 60;
 const TRUST_AVERAGED: i64 = 10;
 
+/// The trust below which images do not count, and the value that replaces it where entities have
+/// fewer than [`FEW_SENTENCES`] sentences on average: the less text there is, the more images help.
+const USUAL_MIN_TRUST: f32 = 0.2;
+const MIN_TRUST_OF_FEW: f32 = 0.1;
+const FEW_SENTENCES: f64 = 5.0;
+
+/// Returns the trust below which images do not count, from the mean number of sentences of an
+/// entity.
+pub fn min_trust(sentences: f64) -> f32 {
+    if sentences < FEW_SENTENCES {
+        MIN_TRUST_OF_FEW
+    } else {
+        USUAL_MIN_TRUST
+    }
+}
+
 /// The number of elements of S in one block.
 const BLOCK_ELEMENTS: i64 = 4 << 20;
 

@@ -52,7 +52,9 @@ pub use meta::{
     BoundaryModel, Entity, FittedBoundary, IndexMeta, LeftOut, ModeMeta, Origin, Provenance,
     check_is_index, store_boundaries,
 };
-pub use mode_index::{ColumnBatch, ModeIndex, PreparedEntity, StateContribution, TargetSet};
+pub use mode_index::{
+    ColumnBatch, ImageTrust, ModeIndex, PreparedEntity, StateContribution, TargetSet,
+};
 pub use neighbor_lists::NeighborList;
 pub use open_index::Index;
 pub use pair_table::{IndexedPair, PairTable};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
 use crate::index::head_file::HeadFile;
@@ -358,13 +358,20 @@ impl<'a> ModeIndex<'a> {
         Ok(&all[first..first + self.len()])
     }
 
-    /// Returns the trust in the images of every entity `[V]`; `None` if the mode has none.
-    pub fn image_trust(&self) -> Result<Option<&'a [f32]>> {
-        if !self.file.file.has(IMAGE_TRUST) {
+    /// Returns the trust in the images of every entity; `None` if the mode has none.
+    ///
+    /// Errors: `Format` for tensors of another shape.
+    pub fn image_trust(&self) -> Result<Option<ImageTrust<'a>>> {
+        let file = &self.file.file;
+        if !file.has(IMAGE_TRUST) {
             return Ok(None);
         }
-        let trust = self.file.file.slice(IMAGE_TRUST)?;
-        Ok(Some(trust).filter(|trust| trust.len() == self.len()))
+        file.check(IMAGE_TRUST, &[Kind::Float], &[self.len()])?;
+        file.check(MIN_TRUST, &[Kind::Float], &[1])?;
+        Ok(Some(ImageTrust {
+            of_entities: file.slice(IMAGE_TRUST)?,
+            min: file.slice(MIN_TRUST)?[0],
+        }))
     }
 
     /// Computes the hubness of an index of format version 1, the first time that it is needed.
@@ -544,8 +551,19 @@ impl<'a> ModeIndex<'a> {
     }
 }
 
-/// The name of the tensor with the trust in images, f32 `[V]`.
+/// The names of the tensors with the trust in images, f32 `[V]`, and with the trust below which they
+/// do not count, f32 `[1]`.
 pub const IMAGE_TRUST: &str = "image_trust";
+pub const MIN_TRUST: &str = "min_trust";
+
+/// How much the images of entities can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ImageTrust<'a> {
+    /// The trust in the images of each entity `[V]`, between −1 and 1.
+    pub of_entities: &'a [f32],
+    /// The trust below which images do not count.
+    pub min: f32,
+}
 
 /// A matrix `[V, D]` of a mode.
 #[derive(Clone, Copy)]

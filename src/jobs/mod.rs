@@ -3,6 +3,7 @@
 
 pub mod ablate;
 pub mod analyse;
+pub mod analyse_sentences;
 pub mod baseline;
 pub mod calibrate;
 pub mod compare;
