@@ -65,7 +65,7 @@ fn main() -> Result<()> {
     })?;
     let network = opened.network;
     assert_eq!(network.config, sizes, "the sizes are read from the shapes");
-    for mode in Mode::ALL {
+    for mode in Mode::TRAINED {
         timed(&format!("{PAIRS} × {TOKENS} tokens, {mode}"), || {
             tch::no_grad(|| check_batch(&network, mode))
         });

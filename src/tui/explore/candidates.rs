@@ -2,10 +2,11 @@
 //! shows where the class ends.
 //!
 //! ```text
-//!    # entity            score   text│image   vs text
-//!    1 ✓ jaguar           14.2    ▐██│███         ▲ 3
-//!    3 ✗ horse            11.0     ██│██████     ▲ 21
-//! ╰─ ✗ ungulates (sibling class) ────────────────────╯
+//!    # entity            score member   text│image   vs text
+//!    1 ✓ jaguar           2.31   97 %    ▐██│███         ▲ 3
+//! ───── about 1 of 1 are members ─────────────────────────
+//!    2 ✗ horse           -0.85   12 %     ██│██████     ▲ 21
+//! ╰─ ✗ ungulates (sibling class) ─────────────────────────╯
 //! ```
 
 use ratatui::layout::Rect;
@@ -13,8 +14,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
-use crate::engine::protocol::{Candidate, ReplyKind};
+use crate::engine::protocol::{Candidate, ListBoundary, ReplyKind};
 use crate::tui::evaluations::ranking_name;
+use crate::tui::explore::boundary_line::{self, BoundaryPlace};
 use crate::tui::explore::expansion::{CandidateList, CandidateRow, RankShift, RowFilter};
 use crate::tui::explore::pane_context::PaneContext;
 use crate::tui::gold_mark::GoldMark;
@@ -162,14 +164,26 @@ impl CandidatesPane {
         rows: &[CandidateRow],
         cursor: usize,
     ) {
-        let heights = vec![if self.tall { 2 } else { 1 }; rows.len()];
+        let row_height = if self.tall { 2 } else { 1 };
+        let mut heights = vec![usize::from(row_height); rows.len()];
+        let boundary = table.expansion.boundary;
+        let boundary = boundary.map(|boundary| (boundary, BoundaryPlace::new(boundary, rows)));
+        if let Some((_, place)) = boundary {
+            heights[place.row()] += 1;
+        }
         let last_offset = canvas.shared.frame.candidates.offset;
         let offset = offset(&heights, cursor, last_offset, usize::from(list.height));
         let mut y = list.y;
         let mut shown = 0;
         for (at, row) in rows.iter().enumerate().skip(offset) {
-            let left = list.bottom().saturating_sub(y);
-            let height = (heights[at] as u16).min(left);
+            if y >= list.bottom() {
+                break;
+            }
+            let at_boundary = boundary.filter(|(_, place)| place.row() == at);
+            if let Some((boundary, BoundaryPlace::Top)) = at_boundary {
+                y += draw_boundary(canvas, list, y, boundary);
+            }
+            let height = list.bottom().saturating_sub(y).min(row_height);
             if height == 0 {
                 break;
             }
@@ -178,6 +192,9 @@ impl CandidatesPane {
             canvas.click_target(area, ClickTarget::Candidate(row.entity));
             y += height;
             shown += 1;
+            if let Some((boundary, BoundaryPlace::After(_))) = at_boundary {
+                y += draw_boundary(canvas, list, y, boundary);
+            }
         }
         canvas.frame_info.candidates = Extent::new(offset, shown, rows.len());
         canvas.scroll_bar(list, offset, shown, rows.len());
@@ -280,6 +297,16 @@ impl CandidatesPane {
     }
 }
 
+/// Draws the line of the boundary if there is room for it, and returns its height.
+fn draw_boundary(canvas: &mut DrawContext, list: Rect, y: u16, boundary: ListBoundary) -> u16 {
+    if y >= list.bottom() {
+        return 0;
+    }
+    let width = list.width.saturating_sub(1);
+    boundary_line::draw(canvas, Rect::new(list.x, y, width, 1), boundary);
+    1
+}
+
 /// Draws lines instead of the candidates. The first line is emphasised.
 fn draw_placeholder(canvas: &mut DrawContext, area: Rect, message: Vec<String>) {
     let widths = message.iter().map(|line| text::width(line));
@@ -326,6 +353,10 @@ const RANK: usize = 4;
 const THUMBNAIL: usize = 5;
 /// Columns of the score.
 const SCORE: usize = 6;
+/// Columns of the probability of membership, and of a space before it.
+const PROBABILITY: usize = 7;
+/// The least columns of a name beside the probability.
+const NAME_BESIDE_PROBABILITY: usize = 12;
 /// Columns of a name, before the bars get more.
 const NAME: std::ops::RangeInclusive<usize> = 20..=40;
 /// The largest width in columns of one side of the bars.
@@ -337,6 +368,8 @@ struct CandidateTable<'a> {
     /// Columns of a thumbnail; 0 in compact rows.
     thumbnail: usize,
     name: usize,
+    /// Columns of the probability of membership; 0 if it is not known or has no room.
+    probability: usize,
     /// Columns of one side of the bars; 0 without contributions of modalities.
     bar: usize,
     /// Columns of the shift of the rank; 0 without a mode to compare with.
@@ -358,35 +391,51 @@ impl<'a> CandidateTable<'a> {
             0
         };
         let compared = expansion.compared_mode();
-        let shift = compared.map_or(0, |mode| 4 + mode.name().len());
-        let fixed = RANK + 3 + thumbnail + SCORE + if shift > 0 { shift + 1 } else { 0 };
-        let room = width.saturating_sub(fixed);
-        let bar = match (expansion.largest_contribution(), width) {
-            (None, _) => 0,
-            (_, 0..50) => 4,
-            (_, 50..70) => 6,
-            // the columns that the names do not need
-            _ => {
-                let names = rows.iter().map(|row| text::width(&canvas.name(row.entity)));
-                let longest = names.max().map_or(0, |longest| longest + 1);
-                let name = longest.clamp(*NAME.start(), *NAME.end());
-                (room.saturating_sub(name + 2) / 2).clamp(10, MAX_BAR)
+        let compared = compared.map_or(0, |mode| mode.name().len());
+        let fixed = RANK + 3 + thumbnail + SCORE;
+        let names = rows.iter().map(|row| text::width(&canvas.name(row.entity)));
+        let longest_name = names.max().map_or(0, |longest| longest + 1);
+        let table = |probability: usize| {
+            let shift = match (compared, probability) {
+                (0, _) => 0,
+                (name, 0) => 4 + name,
+                (name, _) => 3 + name,
+            };
+            let shift_column = if shift > 0 { shift + 1 } else { 0 };
+            let room = width.saturating_sub(fixed + probability + shift_column);
+            let has_bars = expansion.largest_contribution().is_some();
+            let bar = if has_bars {
+                bar_width(width, room, longest_name, probability > 0)
+            } else {
+                0
+            };
+            let bars = if bar > 0 { 2 * bar + 2 } else { 0 };
+            CandidateTable {
+                expansion,
+                thumbnail,
+                name: room.saturating_sub(bars),
+                probability,
+                bar,
+                shift,
             }
         };
-        let bars = if bar > 0 { 2 * bar + 2 } else { 0 };
-        CandidateTable {
-            expansion,
-            thumbnail,
-            name: room.saturating_sub(bars),
-            bar,
-            shift,
+        let mut candidates = expansion.candidates.iter();
+        if candidates.any(|candidate| candidate.probability.is_some()) {
+            let with_probability = table(PROBABILITY);
+            if with_probability.name >= NAME_BESIDE_PROBABILITY {
+                return with_probability;
+            }
         }
+        table(0)
     }
 
     fn header(&self, canvas: &DrawContext) -> Line<'static> {
         let mut header = text::fit_right("#", RANK) + "   " + &" ".repeat(self.thumbnail);
         header += &text::fit("entity", self.name);
         header += &text::fit_right("score", SCORE);
+        if self.probability > 0 {
+            header += &text::fit_right("member", self.probability);
+        }
         if self.bar > 0 {
             let image = if self.bar < 5 { "img" } else { "image" };
             let text_title = text::fit_right("text", self.bar);
@@ -432,15 +481,25 @@ impl<'a> CandidateTable<'a> {
         }
     }
 
-    /// Returns the score, the bars and the shift of the rank.
+    /// Returns the score, the probability, the bars and the shift of the rank.
     fn numbers(
         &self,
         canvas: &DrawContext,
         row: &CandidateRow,
         candidate: &Candidate,
     ) -> Vec<Span<'static>> {
-        let score = format!("{:.1}", candidate.score);
+        // scores by feedback are means, and differ by less than sums over the seeds
+        let decimals = match self.expansion.request.ranking {
+            RankingKind::Feedback => 2,
+            _ => 1,
+        };
+        let score = format!("{:.decimals$}", candidate.score);
         let mut spans = vec![canvas.span(Role::Text, text::fit_right(&score, SCORE))];
+        if self.probability > 0 {
+            let percent = candidate.probability.map(text::percent);
+            let percent = text::fit_right(&percent.unwrap_or_default(), self.probability);
+            spans.push(canvas.span(Role::Quiet, percent));
+        }
         if self.bar > 0 {
             let scale = self.expansion.largest_contribution().unwrap_or(1.0);
             let (text, image) = match candidate.parts {
@@ -505,6 +564,20 @@ impl<'a> CandidateTable<'a> {
         };
         let line = Line::from(canvas.span(Role::Miss, label));
         canvas.line(at, line);
+    }
+}
+
+/// Returns the columns of one side of the bars in a pane of this width. `room` is what names and bars
+/// share; wide bars have the columns that the names do not need.
+fn bar_width(width: usize, room: usize, longest_name: usize, has_probability: bool) -> usize {
+    match width {
+        0..50 => 4,
+        50..70 if has_probability => 4,
+        50..70 => 6,
+        _ => {
+            let name = longest_name.clamp(*NAME.start(), *NAME.end());
+            (room.saturating_sub(name + 2) / 2).clamp(10, MAX_BAR)
+        }
     }
 }
 

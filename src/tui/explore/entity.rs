@@ -1,5 +1,5 @@
-//! The pane of one entity: images, ranks, the score as a sum, how it was picked, its sentences and
-//! its nearest entities.
+//! The pane of one entity: images, ranks, the probability that it is a member, the score as a sum, how
+//! it was picked, its sentences and its nearest entities.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use crate::config::Role;
 use crate::engine::protocol::{
-    Candidate, Catalogue, EntityCard, EntityDetail, PickNumbers, RerankedPick,
+    Candidate, Catalogue, EntityCard, EntityDetail, ExpandRequest, PickNumbers, RerankedPick,
 };
 use crate::tui::explore::expansion::{CandidateList, CandidateRow};
 use crate::tui::explore::pane_context::PaneContext;
@@ -209,10 +209,11 @@ fn items(
         let row = row_of(canvas, expansion, entity, context.reranked);
         items.extend(ranks(canvas, expansion, entity, row.as_ref(), width));
         if let Some(row) = row
-            && let Some(pick) = expansion.candidates.get(row.pick)
+            && let Some(candidate) = expansion.candidates.get(row.pick)
         {
-            items.extend(score(canvas, expansion, pick, width));
-            if let Some(numbers) = &pick.pick {
+            items.extend(probability(canvas, expansion, candidate, &row, width));
+            items.extend(score(canvas, expansion, candidate, width));
+            if let Some(numbers) = &candidate.pick {
                 items.extend(pick_lines(canvas, expansion, &row, numbers, width));
             }
         }
@@ -269,8 +270,13 @@ fn description(
     let Some(card) = catalogue.entity(entity) else {
         return Vec::new();
     };
-    let sign = if context.query.seeds.seeds.contains(&entity) {
+    let seeds = &context.query.seeds;
+    let sign = if seeds.seeds.contains(&entity) {
         canvas.span(Role::Seed, "seed")
+    } else if seeds.accepted.contains(&entity) {
+        canvas.span(Role::Gold, "accepted")
+    } else if seeds.rejected.contains(&entity) {
+        canvas.span(Role::Miss, "rejected")
     } else {
         mark_sign(canvas, gold_mark(catalogue, context.gold_class(), entity))
     };
@@ -314,7 +320,8 @@ fn ranks(
     width: usize,
 ) -> Vec<Item> {
     let mut items = Vec::new();
-    if !expansion.request.seeds.contains(&entity) {
+    let request = &expansion.request;
+    if !request.seeds.contains(&entity) && !request.accepted.contains(&entity) {
         let ranks = mode_ranks(expansion, entity, row);
         let room = width.saturating_sub(RANK_LABEL.len());
         let mut label = RANK_LABEL;
@@ -377,37 +384,118 @@ impl ScoreBar {
     }
 }
 
-/// Returns the score as a sum over modalities, then over seeds.
+/// Returns the probability that a candidate is a member, once it is known.
+fn probability(
+    canvas: &DrawContext,
+    expansion: &CandidateList,
+    candidate: &Candidate,
+    row: &CandidateRow,
+    width: usize,
+) -> Vec<Item> {
+    let Some(probability) = candidate.probability else {
+        return Vec::new();
+    };
+    let side = match expansion.boundary {
+        Some(boundary) if row.rank <= boundary.size => " · within the boundary",
+        Some(_) => " · after the boundary",
+        None => "",
+    };
+    let mut line = Line::from(vec![
+        canvas.span(Role::Quiet, "member  "),
+        canvas.span(Role::Text, text::percent(probability)),
+    ]);
+    if line.width() + text::width(side) <= width {
+        line.push_span(canvas.span(Role::Quiet, side));
+    }
+    vec![line.into()]
+}
+
+/// Returns the score as a sum over modalities, then over seeds and other members.
 fn score(
     canvas: &DrawContext,
     expansion: &CandidateList,
-    pick: &Candidate,
+    candidate: &Candidate,
     width: usize,
 ) -> Vec<Item> {
-    let mut modalities = Vec::new();
-    if let Some(parts) = pick.parts {
-        modalities.push(ScoreBar::new("prior", parts.prior, Role::Quiet));
-        modalities.push(ScoreBar::new("text", parts.text, Role::TextShare));
-        modalities.push(ScoreBar::new("image", parts.image, Role::ImageShare));
-    }
-    let mut seeds = Vec::new();
-    for (&seed, &contribution) in expansion.request.seeds.iter().zip(&pick.seed_contributions) {
-        seeds.push(ScoreBar::new(&canvas.name(seed), contribution, Role::Seed));
-    }
-    let all = || modalities.iter().chain(&seeds);
+    let modalities = modality_bars(candidate);
+    let members = member_bars(canvas, expansion, candidate);
+    let all = || modalities.iter().chain(&members);
     let names = all().map(|bar| text::width(&bar.name)).max().unwrap_or(0);
     let names = names.min(width / 3);
-    let values = modalities.iter().map(|bar| bar.contribution);
-    let values = values.chain(pick.seed_contributions.iter().copied());
-    let scale = values.fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let values = all().map(|bar| bar.contribution.abs());
+    let scale = values.fold(0.0_f64, f64::max);
     let line = |bar: &ScoreBar| bar.line(canvas, names, scale, width);
-    let mut items = heading(canvas, "score", format!("{:.2}", pick.score));
+    let mut items = heading(canvas, "score", format!("{:.2}", candidate.score));
     items.extend(modalities.iter().map(line));
-    if !modalities.is_empty() && !seeds.is_empty() {
-        items.push(quiet(canvas, "the same score by seed".into()));
+    if let Some(weight) = expansion.image_weight {
+        let lines = text::wrap(&image_weight_text(weight), width).into_iter();
+        items.extend(lines.map(|line| quiet(canvas, line)));
     }
-    items.extend(seeds.iter().map(line));
+    if !modalities.is_empty() && !members.is_empty() {
+        let is_by_seed = members.iter().all(|bar| bar.role == Role::Seed);
+        let unit = if is_by_seed { "seed" } else { "member" };
+        items.push(quiet(canvas, format!("the same score by {unit}")));
+    }
+    items.extend(members.iter().map(line));
     items
+}
+
+/// Returns the contributions of the modalities, of hubness and of rejected candidates, without those
+/// that are 0.
+fn modality_bars(candidate: &Candidate) -> Vec<ScoreBar> {
+    let Some(parts) = candidate.parts else {
+        return Vec::new();
+    };
+    let mut bars = vec![
+        ScoreBar::new("prior", parts.prior, Role::Quiet),
+        ScoreBar::new("text", parts.text, Role::TextShare),
+        ScoreBar::new("image", parts.image, Role::ImageShare),
+        ScoreBar::new("hubness", parts.hubness, Role::Quiet),
+        ScoreBar::new("rejected", parts.rejected, Role::Miss),
+    ];
+    bars.retain(|bar| bar.contribution != 0.0);
+    bars
+}
+
+/// Returns the contributions of the seeds, of the accepted candidates, of those that were fed back,
+/// and of the rejected ones.
+fn member_bars(
+    canvas: &DrawContext,
+    expansion: &CandidateList,
+    candidate: &Candidate,
+) -> Vec<ScoreBar> {
+    let ExpandRequest {
+        seeds, accepted, ..
+    } = &expansion.request;
+    let mut bars = Vec::new();
+    let contributions = &candidate.seed_contributions;
+    for (seed, &contribution) in seeds.iter().zip(contributions) {
+        bars.push(ScoreBar::new(&canvas.name(*seed), contribution, Role::Seed));
+    }
+    for (accepted, &contribution) in accepted.iter().zip(contributions.iter().skip(seeds.len())) {
+        let name = format!("+ {}", canvas.name(*accepted));
+        bars.push(ScoreBar::new(&name, contribution, Role::Gold));
+    }
+    let rejected = candidate.parts.map_or(0.0, |parts| parts.rejected);
+    for (name, contribution, role) in [
+        ("fed back", candidate.feedback_contribution, Role::Quiet),
+        ("rejected", rejected, Role::Miss),
+    ] {
+        if contribution != 0.0 {
+            bars.push(ScoreBar::new(name, contribution, role));
+        }
+    }
+    bars
+}
+
+/// Says how much images count, and why.
+fn image_weight_text(weight: f64) -> String {
+    if weight > 0.0 {
+        let weight = text::fraction(weight);
+        format!("images count {weight}: the seeds' images agree with their text")
+    } else {
+        "images do not count: the seeds' images do not agree with their text".into()
+    }
 }
 
 /// Returns how the search picked the entity, and its rank after re-ranking.

@@ -1,5 +1,6 @@
 //! The Explore screen: classes, seeds, candidates and one entity.
 
+mod boundary_line;
 pub mod candidates;
 pub mod classes;
 pub mod completion;
