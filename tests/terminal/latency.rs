@@ -1,6 +1,6 @@
 //! The time from a key to its frame while every query is evaluated, and the memory of the explorer;
-//! the time from the evaluation to its failures, and from a key to an explanation. Times are printed.
-//! Only processor time is asserted, which does not depend on the load of the machine.
+//! the time from the evaluation to its failures, and from a key to an explanation; the time from
+//! accepting or rejecting a candidate to its frame and to the new list. Times are printed. Only processor time is asserted, which does not depend on the load of the machine.
 //!
 //! `MULTIEXPAN_LATENCY_INDEX=INDEX cargo test --release --test terminal latency -- --nocapture` uses
 //! another index than that of the demo.
@@ -44,6 +44,54 @@ fn step_during_evaluation(terminal: &mut Terminal, latencies: &mut Vec<Duration>
         down = !down;
         terminal.read(Duration::from_millis(10));
     }
+}
+
+/// Returns the name of the first candidate.
+fn first_candidate(screen: &vt100::Screen) -> Option<String> {
+    let (rows, cols) = screen.size();
+    let line = |row| screen.contents_between(row, 0, row, cols.get());
+    let heading_row = (0..rows.get()).find(|&row| line(row).contains(HEADING))?;
+    let heading = line(heading_row);
+    let column = heading[..heading.find(HEADING)?].chars().count();
+    let name: String = line(heading_row + 1)
+        .chars()
+        .skip(column)
+        .take(12)
+        .collect();
+    Some(name.trim().to_owned())
+}
+
+/// The times from a key that judges a candidate to its frame, and to the new list.
+#[derive(Default)]
+struct JudgementTimes {
+    frames: Vec<Duration>,
+    lists: Vec<Duration>,
+}
+
+impl JudgementTimes {
+    /// Presses the key on the first candidate. `shown` is what the next frame shows of it.
+    fn judge(&mut self, terminal: &mut Terminal, key: &str, shown: &str) {
+        terminal.keys("g");
+        terminal.wait_for_silence(Duration::from_millis(100));
+        let before = first_candidate(terminal.screen.screen()).expect("there is a candidate");
+        let shown = shown.replace("NAME", &before);
+        let pressed = Instant::now();
+        terminal.keys(key);
+        terminal.wait(&shown, |screen| screen.contents().contains(&shown));
+        self.frames.push(pressed.elapsed());
+        terminal.wait("the new list", |screen| {
+            first_candidate(screen).is_some_and(|first| first != before)
+        });
+        self.lists.push(pressed.elapsed());
+    }
+}
+
+/// Returns the value that this fraction of times does not exceed, in milliseconds.
+fn percentile(times: &[Duration], fraction: f64) -> f64 {
+    let mut times = times.to_vec();
+    times.sort();
+    let index = ((times.len() - 1) as f64 * fraction).round() as usize;
+    times[index].as_secs_f64() * 1e3
 }
 
 /// Waits for a text for a short time; it does not appear if the work that it announces is done.
@@ -138,29 +186,71 @@ fn keys_are_shown_at_once_during_an_evaluation() {
         step_during_evaluation(&mut terminal, &mut latencies);
     }
     let each = (own_time() - before) * 1e3 / latencies.len().max(1) as f64;
-    latencies.sort();
     // Each of these keys was shown before the evaluation ended, so none of them waited for it.
     assert!(
         latencies.len() >= 20,
         "only {} keys were shown during the evaluation",
         latencies.len()
     );
-    let percentile = |fraction: f64| {
-        let index = ((latencies.len() - 1) as f64 * fraction).round() as usize;
-        latencies[index].as_secs_f64() * 1e3
-    };
     let peak = memory(pid, "VmHWM:");
     println!(
         "{} keys during the evaluation: p50 {:.1} ms, p99 {:.1} ms, maximum {:.1} ms, {each:.1} ms of processor time each; \
          peak memory of the explorer {peak:.0} MB",
         latencies.len(),
-        percentile(0.5),
-        percentile(0.99),
-        percentile(1.0)
+        percentile(&latencies, 0.5),
+        percentile(&latencies, 0.99),
+        percentile(&latencies, 1.0)
     );
     // The documentation promises 16 ms for 99 of 100 keys.
     assert!(each <= 16.0, "a key takes {each:.1} ms of processor time");
     assert!(peak < 150.0, "the explorer uses {peak:.0} MB");
+    terminal.keys("q");
+    terminal.wait_for_end();
+}
+
+#[test]
+fn judged_candidates_leave_the_list_at_once() {
+    /// The number of candidates that are accepted and rejected.
+    const JUDGEMENTS: usize = 20;
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = expand_class(home.path());
+    let pid = terminal.child.process_id().unwrap();
+    wait_briefly(&mut terminal, "evaluating");
+    terminal.wait("the end of the evaluation", |screen| {
+        !screen.contents().contains("evaluating")
+    });
+    let (before, own_before) = (processor_time(pid), own_processor_time(pid));
+    let (mut rejections, mut acceptances) = (JudgementTimes::default(), JudgementTimes::default());
+    for count in 1..=JUDGEMENTS {
+        rejections.judge(&mut terminal, "-", &format!("− {count} rejected"));
+        acceptances.judge(&mut terminal, "+", "+ NAME ✕");
+        // Without this, the chips of the accepted candidates would fill the pane.
+        terminal.keys("u");
+        terminal.until_gone("+ ");
+    }
+    let judgements = (2 * JUDGEMENTS) as f64;
+    let own = (own_processor_time(pid) - own_before) * 1e3 / judgements;
+    let all = (processor_time(pid) - before) * 1e3 / judgements;
+    let frames = [&rejections.frames[..], &acceptances.frames].concat();
+    println!(
+        "{judgements} judgements: frame p50 {:.1} ms, p99 {:.1} ms; list after a rejection p50 {:.1} ms, p99 {:.1} ms, \
+         after an acceptance p50 {:.1} ms, p99 {:.1} ms; processor time each: explorer {own:.1} ms, in total {all:.1} ms",
+        percentile(&frames, 0.5),
+        percentile(&frames, 0.99),
+        percentile(&rejections.lists, 0.5),
+        percentile(&rejections.lists, 0.99),
+        percentile(&acceptances.lists, 0.5),
+        percentile(&acceptances.lists, 0.99),
+    );
+    // The documentation promises 16 ms for a key, and 50 ms for the list after it.
+    assert!(
+        own <= 16.0,
+        "the explorer takes {own:.1} ms of processor time for a judgement"
+    );
+    assert!(
+        all <= 16.0 + 50.0,
+        "a judgement takes {all:.1} ms of processor time"
+    );
     terminal.keys("q");
     terminal.wait_for_end();
 }
