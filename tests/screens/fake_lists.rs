@@ -59,8 +59,8 @@ impl FakeEngine {
     pub fn list(&self, request: &ExpandRequest) -> RankedList {
         let is_feedback = request.ranking == RankingKind::Feedback;
         let mut candidates = self.picks(request, request.mode);
-        let is_judged = !request.accepted.is_empty() || !request.rejected.is_empty();
-        let fed_back: Vec<EntityId> = if is_feedback && !is_judged {
+        let has_judgements = !request.accepted.is_empty() || !request.rejected.is_empty();
+        let fed_back: Vec<EntityId> = if is_feedback && !has_judgements {
             candidates.iter().take(2).map(|c| c.entity).collect()
         } else {
             Vec::new()
@@ -75,7 +75,7 @@ impl FakeEngine {
             candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
         }
         RankedList {
-            boundary: (is_feedback && !is_judged && request.seeds.len() > 1).then_some(
+            boundary: (is_feedback && !has_judgements && request.seeds.len() > 1).then_some(
                 ListBoundary {
                     size: 12.min(candidates.len()),
                     expected_members: 10.8,

@@ -209,7 +209,7 @@ fn keys_are_shown_at_once_during_an_evaluation() {
 }
 
 #[test]
-fn judged_candidates_leave_the_list_at_once() {
+fn accepted_and_rejected_candidates_leave_the_list_at_once() {
     /// The number of candidates that are accepted and rejected.
     const JUDGEMENTS: usize = 20;
     let home = tempfile::tempdir().unwrap();

@@ -356,7 +356,7 @@ const SCORE: usize = 6;
 /// Columns of the probability of membership, and of a space before it.
 const PROBABILITY: usize = 7;
 /// The least columns of a name beside the probability.
-const NAME_BESIDE_PROBABILITY: usize = 12;
+const MIN_NAME_WITH_PROBABILITY: usize = 12;
 /// Columns of a name, before the bars get more.
 const NAME: std::ops::RangeInclusive<usize> = 20..=40;
 /// The largest width in columns of one side of the bars.
@@ -422,7 +422,7 @@ impl<'a> CandidateTable<'a> {
         let mut candidates = expansion.candidates.iter();
         if candidates.any(|candidate| candidate.probability.is_some()) {
             let with_probability = table(PROBABILITY);
-            if with_probability.name >= NAME_BESIDE_PROBABILITY {
+            if with_probability.name >= MIN_NAME_WITH_PROBABILITY {
                 return with_probability;
             }
         }
