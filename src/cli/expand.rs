@@ -52,9 +52,9 @@ pub struct Args {
     #[arg(long, value_name = "INDEX")]
     pub with: Vec<PathBuf>,
 
-    /// Number of candidates
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    pub size: u32,
+    /// Number of candidates [default: 100, or all if there are fewer]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub size: Option<u32>,
 
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -91,7 +91,9 @@ pub fn run(args: Args) -> Result<()> {
         seeds: entities(&args.seeds)?,
         accepted: entities(&args.accept)?,
         rejected: entities(&args.reject)?,
-        size: args.size as usize,
+        size: args
+            .size
+            .map_or_else(|| default_size(&session), |size| size as usize),
         class: None,
         joint: None,
         settings: SearchSettings::default(),
@@ -102,6 +104,13 @@ pub fn run(args: Args) -> Result<()> {
         Format::Tsv => print_text(&list.tsv(args.ranking)),
         Format::Table => print_text(&list.table(args.ranking)),
     }
+}
+
+/// The number of candidates, if there are enough.
+const DEFAULT_SIZE: usize = 100;
+
+fn default_size(session: &Session) -> usize {
+    DEFAULT_SIZE.min(session.catalogue.entities.len())
 }
 
 /// Returns the classes that all seeds are members of. Their members are gold.

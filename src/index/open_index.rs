@@ -192,16 +192,11 @@ impl Index {
     /// `both` uses all that there is of text, and the frozen images.
     pub fn modes_of_similarity(&self, mode: Mode) -> Vec<Mode> {
         let has = |mode: &Mode| self.modes.iter().any(|m| m.mode == *mode);
-        let frozen = match (mode, self.head.is_some()) {
-            (Mode::Both, _) => [Mode::Both, Mode::Text, Mode::FrozenText, Mode::FrozenImage],
-            (Mode::Text, false) => return vec![Mode::FrozenText],
-            (Mode::Image, false) => return vec![Mode::FrozenImage],
-            _ => return vec![mode],
-        };
-        if !has(&Mode::FrozenText) && !has(&Mode::FrozenImage) {
+        if mode != Mode::Both || !has(&Mode::FrozenText) && !has(&Mode::FrozenImage) {
             return vec![mode];
         }
-        frozen.into_iter().filter(has).collect()
+        let all = [Mode::Both, Mode::Text, Mode::FrozenText, Mode::FrozenImage];
+        all.into_iter().filter(has).collect()
     }
 
     /// Opens one mode. The first time that a mode is opened, its tensors are checked to be finite.
@@ -220,7 +215,7 @@ impl Index {
             ));
         }
         let Some(file) = self.modes.iter().find(|m| m.mode == stored) else {
-            let names: Vec<&str> = self.modes.iter().map(|m| m.mode.name()).collect();
+            let names: Vec<&str> = self.modes().into_iter().map(Mode::name).collect();
             return Err(Error::Argument(format!(
                 "the index has no mode {mode}; it has {}",
                 names.join(", ")

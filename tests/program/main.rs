@@ -14,6 +14,7 @@ mod convert;
 mod crash_safety;
 mod evaluate;
 mod foreign_text;
+mod frozen_index;
 mod hub;
 mod invalid_input;
 mod report;
