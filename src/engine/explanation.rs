@@ -1,5 +1,7 @@
 //! Builds explanations: the expansion is run again, and its numbers are taken apart for the
-//! requested entities.
+//! requested entities. Window searches are explained here, lists in [`list_explanation`].
+//!
+//! [`list_explanation`]: super::list_explanation
 
 use std::collections::HashMap;
 
@@ -12,14 +14,14 @@ use crate::engine::protocol::{
 use crate::engine::session::Session;
 use crate::error::{Error, Result};
 use crate::expand;
-use crate::index::StateContribution;
+use crate::index::{Index, ModeIndex, StateContribution};
 use crate::types::{EntityId, Mode, Row};
 
 /// The number of states that are listed for each seed.
 const MAX_STATES: usize = 60;
 
 /// The contributions of a seed's states to the explained entities.
-struct SeedStates {
+pub(super) struct SeedStates {
     seed: Row,
     /// All states of the seed, for each entity of the index.
     contributions: HashMap<Row, Vec<StateContribution>>,
@@ -27,6 +29,33 @@ struct SeedStates {
     listed: Vec<(usize, Evidence)>,
     /// The number of states that are not listed.
     others: usize,
+}
+
+impl SeedStates {
+    /// Explains `weight` · Z of the seed at the entity in `row`, which is `total`, by state. A seed
+    /// with a single state has no parts.
+    pub(super) fn explain(&self, row: Row, weight: f64, total: f64) -> Vec<Explanation> {
+        let contributions = &self.contributions[&row];
+        if contributions.len() < 2 {
+            return Vec::new();
+        }
+        let mut children = Vec::new();
+        let mut sum = 0.0;
+        for (position, evidence) in &self.listed {
+            let state = &contributions[*position];
+            let contribution = weight * state.fraction * state.z;
+            sum += contribution;
+            children.push(Explanation {
+                evidence: Some(evidence.clone()),
+                ..Explanation::leaf(ExplanationKind::State(state.state), contribution)
+            });
+        }
+        if self.others > 0 {
+            let kind = ExplanationKind::OtherStates(self.others);
+            children.push(Explanation::leaf(kind, total - sum));
+        }
+        children
+    }
 }
 
 impl Session {
@@ -46,14 +75,14 @@ impl Session {
             return Err(Error::Argument("there is no entity to explain".into()));
         }
         self.check(&request)?;
+        if !request.is_window_search() {
+            return self.explain_list(request, entities);
+        }
         let seeds = self.rows(&request.seeds)?;
         let search = self.search(&request, &seeds, &mut |_| Ok(()), is_current)?;
         let ranks = self.entity_ranks(&request, &seeds, &search)?;
         let rows = self.known_rows(entities);
-        let mut states = Vec::with_capacity(seeds.len());
-        for &seed in &seeds {
-            states.push(self.seed_states(request.mode, seed, &rows)?);
-        }
+        let states = self.states_of_seeds(&request, &rows)?;
         let mut explained = Vec::with_capacity(entities.len());
         for &entity in entities {
             explained.push(self.explain_entity(&request, entity, &search, &ranks, &states)?);
@@ -62,6 +91,20 @@ impl Session {
             request,
             entities: explained,
         })
+    }
+
+    /// Returns the states of the seeds of a request in its mode, for the entities in `rows`.
+    pub(super) fn states_of_seeds(
+        &self,
+        request: &ExpandRequest,
+        rows: &[Row],
+    ) -> Result<Vec<SeedStates>> {
+        let view = self.index.view(request.mode)?;
+        let mut states = Vec::with_capacity(request.seeds.len());
+        for seed in self.rows(&request.seeds)? {
+            states.push(self.seed_states(&self.index, &view, seed, rows));
+        }
+        Ok(states)
     }
 
     fn explain_entity(
@@ -101,7 +144,12 @@ impl Session {
     }
 
     /// Explains ΣZ over the seeds by modality and by seed.
-    fn explain_score(&self, mode: Mode, row: Row, states: &[SeedStates]) -> Result<Explanation> {
+    pub(super) fn explain_score(
+        &self,
+        mode: Mode,
+        row: Row,
+        states: &[SeedStates],
+    ) -> Result<Explanation> {
         let seeds: Vec<Row> = states.iter().map(|states| states.seed).collect();
         let score = expand::explain(&self.index, mode, &seeds, &[row])?.swap_remove(0);
         let mut children = Explanation::modalities(score.parts);
@@ -120,21 +168,7 @@ impl Session {
         let z = self.index.view(mode)?.z(&[states.seed], &[row])[0][0];
         let parts = expand::explain(&self.index, mode, &[states.seed], &[row])?[0].parts;
         let mut children = Explanation::modalities(parts);
-        let contributions = &states.contributions[&row];
-        let mut sum = 0.0;
-        for (position, evidence) in &states.listed {
-            let state = &contributions[*position];
-            let contribution = state.fraction * state.z;
-            sum += contribution;
-            children.push(Explanation {
-                evidence: Some(evidence.clone()),
-                ..Explanation::leaf(ExplanationKind::State(state.state), contribution)
-            });
-        }
-        if states.others > 0 {
-            let kind = ExplanationKind::OtherStates(states.others);
-            children.push(Explanation::leaf(kind, z - sum));
-        }
+        children.extend(states.explain(row, 1.0, z));
         let kind = ExplanationKind::Seed(self.entity(states.seed));
         Ok(Explanation::new(kind, Some(z), children))
     }
@@ -201,24 +235,29 @@ impl Session {
 
     /// Computes the contributions of a seed's states to the entities of `rows`, and chooses the
     /// states to list.
-    fn seed_states(&self, mode: Mode, seed: Row, rows: &[Row]) -> Result<SeedStates> {
-        let view = self.index.view(mode)?;
+    pub(super) fn seed_states(
+        &self,
+        index: &Index,
+        view: &ModeIndex,
+        seed: Row,
+        rows: &[Row],
+    ) -> SeedStates {
         let all: Vec<Vec<StateContribution>> = rows
             .iter()
             .map(|&row| view.state_contributions(seed, row))
             .collect();
-        let sentences = self.sentences_of_states(mode, seed);
+        let sentences = sentences_of_states(index, view.mode(), seed);
         let mut listed = Vec::new();
         for position in chosen_states(&all) {
             let evidence = self.state_evidence(&all[0][position], &sentences);
             listed.push((position, evidence));
         }
-        Ok(SeedStates {
+        SeedStates {
             seed,
             others: all.first().map_or(0, Vec::len) - listed.len(),
             listed,
             contributions: rows.iter().copied().zip(all).collect(),
-        })
+        }
     }
 
     /// Returns a state's fraction, and the sentence of its first pair.
@@ -235,17 +274,17 @@ impl Session {
             sentence: pair.map(inspect::sentence),
         }
     }
+}
 
-    /// Returns the first pair of each state of an entity: the offset of its line and the mention.
-    fn sentences_of_states(&self, mode: Mode, row: Row) -> HashMap<usize, (u64, u32)> {
-        let mut first = HashMap::new();
-        for pair in self.index.pairs_of(row) {
-            for &(_, state) in pair.states.iter().filter(|(m, _)| *m == mode) {
-                first.entry(state).or_insert((pair.offset, pair.mention));
-            }
+/// Returns the first pair of each state of an entity: the offset of its line and the mention.
+fn sentences_of_states(index: &Index, mode: Mode, row: Row) -> HashMap<usize, (u64, u32)> {
+    let mut first = HashMap::new();
+    for pair in index.pairs_of(row) {
+        for &(_, state) in pair.states.iter().filter(|(m, _)| *m == mode) {
+            first.entry(state).or_insert((pair.offset, pair.mention));
         }
-        first
     }
+    first
 }
 
 /// Returns the rank of a pick (from 0) after re-ranking, and its explanation.

@@ -181,7 +181,7 @@ impl Session {
     }
 
     /// Returns the index that a part of a similarity belongs to.
-    fn index_of(&self, part: &expand::QueryPart) -> &Index {
+    pub(super) fn index_of(&self, part: &expand::QueryPart) -> &Index {
         let owner = |index: &&Index| index.has_view(&part.view);
         let companion = self.companions.iter().find(owner);
         companion.unwrap_or(&self.index)

@@ -24,6 +24,7 @@ pub mod external;
 mod failure_search;
 mod import;
 mod inspect;
+mod list_explanation;
 mod list_ranking;
 pub mod pipe;
 mod process;

@@ -236,7 +236,7 @@ impl FeedbackRanking<'_> {
     }
 
     /// Returns the mean affinity of every entity to these, `[V]`.
-    fn mean_affinity(&self, members: &[Row]) -> Vec<f64> {
+    pub fn mean_affinity(&self, members: &[Row]) -> Vec<f64> {
         let mut sums = vec![0.0; self.parts[0].view.len()];
         for part in &self.parts {
             for (member, row) in members.iter().zip(part.view.symmetric_rows(members)) {

@@ -9,6 +9,13 @@ use crate::harness::{Screens, screen};
 
 impl FakeEngine {
     pub fn explain(&self, request: &ExpandRequest, entities: &[EntityId]) -> RankExplanation {
+        if request.ranking == RankingKind::Feedback {
+            let explained = entities.iter().map(|&e| self.explain_feedback(request, e));
+            return RankExplanation {
+                request: request.clone(),
+                entities: explained.collect(),
+            };
+        }
         let picks = self.picks(request, request.mode);
         RankExplanation {
             request: request.clone(),
@@ -17,6 +24,103 @@ impl FakeEngine {
                 .map(|&entity| self.explain_entity(request, &picks, entity))
                 .collect(),
         }
+    }
+
+    fn explain_feedback(&self, request: &ExpandRequest, entity: EntityId) -> EntityExplanation {
+        let list = self.list(request);
+        let position = list.candidates.iter().position(|c| c.entity == entity);
+        let Some(position) = position else {
+            let status = if request.seeds.contains(&entity) {
+                EntityStatus::Seed
+            } else if request.accepted.contains(&entity) {
+                EntityStatus::Accepted
+            } else {
+                EntityStatus::Missing(self.missing_reason(request, &list.candidates, entity))
+            };
+            return EntityExplanation {
+                entity,
+                status,
+                parts: Vec::new(),
+            };
+        };
+        let candidate = &list.candidates[position];
+        let parts = candidate.parts.expect("the fake modes have modalities");
+        let mut children = Explanation::modalities(candidate.parts);
+        children.push(Explanation::leaf(ExplanationKind::Hubness, parts.hubness));
+        let seeds = request.seeds.iter().map(|&e| ExplanationKind::Seed(e));
+        let accepted = request
+            .accepted
+            .iter()
+            .map(|&e| ExplanationKind::Accepted(e));
+        for (kind, &value) in seeds.chain(accepted).zip(&candidate.seed_contributions) {
+            children.push(self.explain_member(request, entity, kind, value));
+        }
+        if !list.fed_back.is_empty() {
+            let each = candidate.feedback_contribution / list.fed_back.len() as f64;
+            let fed_back = list.fed_back.iter();
+            let fed_back = fed_back
+                .map(|&e| Explanation::leaf(ExplanationKind::FedBackCandidate(e), each))
+                .collect();
+            let sum = Some(candidate.feedback_contribution);
+            children.push(Explanation::new(ExplanationKind::FedBack, sum, fed_back));
+        }
+        if !request.rejected.is_empty() {
+            let each = parts.rejected / request.rejected.len() as f64;
+            let rejected = request.rejected.iter();
+            let rejected = rejected
+                .map(|&e| Explanation::leaf(ExplanationKind::RejectedCandidate(e), each))
+                .collect();
+            let kind = ExplanationKind::Rejections;
+            children.push(Explanation::new(kind, Some(parts.rejected), rejected));
+        }
+        let score = Some(candidate.score);
+        let mut parts = vec![Explanation::new(ExplanationKind::Score, score, children)];
+        let probability = candidate.probability;
+        parts.extend(probability.map(|p| Explanation::leaf(ExplanationKind::Probability, p)));
+        parts.push(Explanation::leaf(ExplanationKind::Neighborhood, 41.0));
+        EntityExplanation {
+            entity,
+            status: EntityStatus::Listed {
+                rank: position + 1,
+                of: list.candidates.len(),
+            },
+            parts,
+        }
+    }
+
+    /// Returns a member's contribution: hubness takes 1, and two thirds of the rest are the member's
+    /// own pairs.
+    fn explain_member(
+        &self,
+        request: &ExpandRequest,
+        entity: EntityId,
+        kind: ExplanationKind,
+        value: f64,
+    ) -> Explanation {
+        let (ExplanationKind::Seed(member) | ExplanationKind::Accepted(member)) = kind else {
+            panic!("{kind:?} is not a member")
+        };
+        let similarity = value + 1.0;
+        let own = similarity * 2.0 / 3.0;
+        let mut states = self.explain_seed(request, entity, member, own, false);
+        states.kind = ExplanationKind::OwnPairs(member);
+        let parts = ModalityParts {
+            text: similarity * 0.4,
+            image: similarity * 0.6,
+            ..ModalityParts::default()
+        };
+        let mut children = Explanation::modalities(Some(parts));
+        children.retain(|child| child.value != Some(0.0));
+        children.push(Explanation::leaf(ExplanationKind::Hubness, -1.0));
+        children.push(states);
+        let other_way = similarity - own;
+        children.push(Explanation::leaf(
+            ExplanationKind::CandidatePairs,
+            other_way,
+        ));
+        let rank = 1 + (60.0 * noise(entity.0 ^ member.0, 23).abs()) as usize;
+        children.push(Explanation::leaf(ExplanationKind::MemberRank, rank as f64));
+        Explanation::new(kind, Some(value), children)
     }
 
     fn explain_entity(
@@ -161,6 +265,29 @@ fn explain_reranking(order: &[RerankedPick], position: usize) -> Explanation {
     ];
     let rank = Some((position + 1) as f64);
     Explanation::new(ExplanationKind::Reranking, rank, children)
+}
+
+#[test]
+fn a_place_by_feedback_is_explained() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        screen(width, height)
+            .open("carnivorous")
+            .keys("jjwjjjjjl")
+            .snapshot(&format!("explanation_feedback_{width}x{height}"));
+    }
+    screen(120, 40)
+        .open("carnivorous")
+        .keys("+jj-gw]]Z")
+        .snapshot("explanation_feedback_two_120x40");
+    let mut s = screen(120, 40);
+    s.open("carnivorous").keys("jjwjjjjjljjjjj");
+    assert!(s.text().contains("% of the seed's pairs"), "{}", s.text());
+    s.keys("<esc>+gklllw");
+    assert!(
+        s.text().contains("is accepted: it counts as a seed"),
+        "{}",
+        s.text()
+    );
 }
 
 #[test]

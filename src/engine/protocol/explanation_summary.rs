@@ -4,10 +4,10 @@ use crate::engine::protocol::catalogue::Catalogue;
 use crate::engine::protocol::explanation_tree::{
     EntityExplanation, EntityStatus, Explanation, ExplanationKind, Modality, RankExplanation,
 };
-use crate::types::EntityId;
+use crate::types::{EntityId, RankingKind};
 
 /// Scores that differ by less count as equal.
-const EQUAL: f64 = 0.005;
+pub(super) const EQUAL: f64 = 0.005;
 
 impl RankExplanation {
     /// Returns one sentence: the reasons for the rank of one entity, or for the order of two.
@@ -24,16 +24,16 @@ impl RankExplanation {
     }
 }
 
-struct Summary<'a> {
-    explanation: &'a RankExplanation,
-    catalogue: &'a Catalogue,
+pub(super) struct Summary<'a> {
+    pub(super) explanation: &'a RankExplanation,
+    pub(super) catalogue: &'a Catalogue,
 }
 
 /// A ranked entity.
 #[derive(Clone, Copy)]
-struct Ranked<'a> {
-    explained: &'a EntityExplanation,
-    rank: usize,
+pub(super) struct Ranked<'a> {
+    pub(super) explained: &'a EntityExplanation,
+    pub(super) rank: usize,
     of: usize,
 }
 
@@ -64,10 +64,19 @@ impl<'a> Ranked<'a> {
 }
 
 impl Summary<'_> {
+    fn is_by_feedback(&self) -> bool {
+        self.explanation.request.ranking == RankingKind::Feedback
+    }
+
     fn one(&self, explained: &EntityExplanation) -> String {
+        if self.is_by_feedback() {
+            return self.one_by_feedback(explained);
+        }
         let name = self.catalogue.name(explained.entity);
         let mut text = match &explained.status {
-            EntityStatus::Seed => return format!("{name} is a seed: seeds are not ranked."),
+            EntityStatus::Seed | EntityStatus::Accepted => {
+                return format!("{name} is a seed: seeds are not ranked.");
+            }
             EntityStatus::Missing(reason) => {
                 let reason = reason.describe(self.catalogue);
                 format!("{name} is not in the list: {reason}")
@@ -78,7 +87,9 @@ impl Summary<'_> {
         if let Some(score) = explained.score() {
             text.push_str(&self.score_of_one(score));
         }
-        if let Some(ranked) = Ranked::new(explained) {
+        if self.explanation.request.is_window_search()
+            && let Some(ranked) = Ranked::new(explained)
+        {
             text.push_str(&change_by_reranking(&ranked));
         }
         text + "."
@@ -132,6 +143,7 @@ impl Summary<'_> {
                 let reason = reason.describe(self.catalogue);
                 format!("{name} is not listed: {reason}")
             }
+            EntityStatus::Accepted => format!("{name} is accepted"),
             _ => format!("{name} is a seed"),
         };
         let lost = self.lost_pick(lower).unwrap_or_default();
@@ -141,14 +153,21 @@ impl Summary<'_> {
             upper.rank,
             upper.of
         );
-        if let Some(score) = self.score_difference(upper.explained, lower) {
-            text.push_str(&format!("; {score}"));
-        }
+        let difference = if self.is_by_feedback() {
+            let scores = upper.explained.score().zip(lower.score());
+            scores.and_then(|(a, b)| self.greatest_difference(a, b))
+        } else {
+            self.score_difference(upper.explained, lower)
+        };
+        text.extend(difference.map(|difference| format!("; {difference}")));
         text + "."
     }
 
     /// Returns the reasons for the upper entity first, and those against it after "though".
     fn above(&self, upper: Ranked, lower: Ranked) -> String {
+        if self.is_by_feedback() {
+            return self.above_by_feedback(upper, lower);
+        }
         let (mut because, mut though) = (Vec::new(), Vec::new());
         let mut add = |is_for: bool, reason: String| {
             if is_for {
@@ -161,10 +180,13 @@ impl Summary<'_> {
             let is_greater = score_of(upper.explained) > score_of(lower.explained);
             add(is_greater, score);
         }
+        let request = &self.explanation.request;
         let is_earlier = upper.pick_order() < lower.pick_order();
-        add(is_earlier, self.pick_difference(upper, lower));
+        if request.is_window_search() {
+            add(is_earlier, self.pick_difference(upper, lower));
+        }
         // without its weight the divergence has no effect
-        if self.explanation.request.settings.weights()[1] > 0 {
+        if request.is_window_search() && request.settings.weights()[1] > 0 {
             let diverges_less = upper.divergence_rank() < lower.divergence_rank();
             add(diverges_less, divergence_difference(upper, lower));
         }
@@ -271,26 +293,21 @@ fn divergence_difference(upper: Ranked, lower: Ranked) -> String {
 /// Returns a phrase for the modality with more than half of the positive contributions, if the sum
 /// of all contributions is positive. The contributions are those of `number`, less those of
 /// `other`, times `sign`.
-fn main_modality(number: &Explanation, other: Option<&Explanation>, sign: f64) -> &'static str {
+pub(super) fn main_modality(
+    number: &Explanation,
+    other: Option<&Explanation>,
+    sign: f64,
+) -> &'static str {
     let value = |number: &Explanation, modality| {
         let child = number.child(ExplanationKind::Modality(modality))?;
         child.value
     };
     let contribution = |modality| {
-        let own = value(number, modality)?;
-        let others = match other {
-            Some(other) => value(other, modality)?,
-            None => 0.0,
-        };
-        Some((own - others) * sign)
+        let own = value(number, modality).unwrap_or(0.0);
+        let others = other.and_then(|other| value(other, modality));
+        (own - others.unwrap_or(0.0)) * sign
     };
-    let (Some(prior), Some(text), Some(image)) = (
-        contribution(Modality::Prior),
-        contribution(Modality::Text),
-        contribution(Modality::Image),
-    ) else {
-        return "";
-    };
+    let [prior, text, image] = [Modality::Prior, Modality::Text, Modality::Image].map(contribution);
     let half = (text.max(0.0) + image.max(0.0) + prior.max(0.0)) / 2.0;
     if prior + text + image <= 0.0 {
         ""
@@ -314,7 +331,7 @@ pub fn without_leading_zero(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::engine::protocol::{EntityCard, ExpandRequest, MissingReason};
-    use crate::types::{ModalityParts, Mode, RankingKind, SearchSettings};
+    use crate::types::{ModalityParts, Mode, SearchSettings};
 
     fn catalogue() -> Catalogue {
         let card = |(id, name): (u32, &str)| EntityCard {

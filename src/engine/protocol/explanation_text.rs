@@ -3,6 +3,7 @@
 use crate::engine::protocol::catalogue::Catalogue;
 use crate::engine::protocol::explanation_tree::{Evidence, Explanation, ExplanationKind, Modality};
 use crate::engine::protocol::request::ExpandRequest;
+use crate::types::RankingKind;
 
 impl Explanation {
     /// Returns the label of the number. A state is labelled by its sentence or, if the mode uses no
@@ -10,11 +11,19 @@ impl Explanation {
     pub fn label(&self, request: &ExpandRequest, catalogue: &Catalogue) -> String {
         let [rank_weight, divergence_weight] = request.settings.weights();
         match self.kind {
+            ExplanationKind::Score if request.ranking == RankingKind::Feedback => {
+                "score by feedback".into()
+            }
             ExplanationKind::Score => "score: ΣZ over the seeds".into(),
             ExplanationKind::Modality(modality) => modality.name().into(),
-            ExplanationKind::Seed(entity) | ExplanationKind::Competitor { entity, .. } => {
-                catalogue.name(entity)
+            ExplanationKind::Seed(entity)
+            | ExplanationKind::FedBackCandidate(entity)
+            | ExplanationKind::Competitor { entity, .. } => catalogue.name(entity),
+            ExplanationKind::Accepted(entity) => format!("+ {}", catalogue.name(entity)),
+            ExplanationKind::RejectedCandidate(entity) => {
+                format!("− {}", catalogue.name(entity))
             }
+            ExplanationKind::StoredMode { mode, .. } => format!("mode {mode}"),
             ExplanationKind::State(_) => evidence_label(self.evidence.as_ref(), request),
             ExplanationKind::OtherStates(count) => format!("{count} more pairs"),
             ExplanationKind::Pick => match request.settings.window {
@@ -22,16 +31,34 @@ impl Explanation {
                 Some(width) => format!("pick number, with a window of {width}"),
             },
             ExplanationKind::SeedRank => "rank in the seed ranking".into(),
-            ExplanationKind::Round => "round".into(),
-            ExplanationKind::WindowSize => "candidates in the window".into(),
-            ExplanationKind::WindowRank => "rank there, by score".into(),
-            ExplanationKind::SetScore => "score: ΣZ over the set".into(),
-            ExplanationKind::Divergence => "divergence from the set".into(),
-            ExplanationKind::Reranking => "rank after re-ranking".into(),
-            ExplanationKind::PickOrder => "i: pick number".into(),
-            ExplanationKind::DivergenceRank => "j: rank by divergence".into(),
-            ExplanationKind::RerankScore => format!("{rank_weight}/i + {divergence_weight}/j"),
+            kind => kind.fixed_label(rank_weight, divergence_weight),
         }
+    }
+}
+
+impl ExplanationKind {
+    /// Returns a label without names.
+    fn fixed_label(self, rank_weight: u32, divergence_weight: u32) -> String {
+        let label = match self {
+            ExplanationKind::Hubness => "hubness",
+            ExplanationKind::FedBack => "fed back",
+            ExplanationKind::Rejections => "rejected",
+            ExplanationKind::OwnPairs(_) => "by its pairs",
+            ExplanationKind::CandidatePairs => "by the candidate's pairs",
+            ExplanationKind::MemberRank => "rank by it alone",
+            ExplanationKind::Probability => "probability of membership",
+            ExplanationKind::Neighborhood => "neighborhood size k",
+            ExplanationKind::Round => "round",
+            ExplanationKind::WindowSize => "candidates in the window",
+            ExplanationKind::WindowRank => "rank there, by score",
+            ExplanationKind::SetScore => "score: ΣZ over the set",
+            ExplanationKind::Divergence => "divergence from the set",
+            ExplanationKind::Reranking => "rank after re-ranking",
+            ExplanationKind::PickOrder => "i: pick number",
+            ExplanationKind::DivergenceRank => "j: rank by divergence",
+            _ => return format!("{rank_weight}/i + {divergence_weight}/j"),
+        };
+        label.into()
     }
 }
 
@@ -48,7 +75,12 @@ fn evidence_label(evidence: Option<&Evidence>, request: &ExpandRequest) -> Strin
 
 impl ExplanationKind {
     /// Returns the meaning of the number in a sentence or two.
-    pub fn description(self) -> &'static str {
+    pub fn description(self, ranking: RankingKind) -> &'static str {
+        if ranking == RankingKind::Feedback
+            && let Some(description) = self.description_by_feedback()
+        {
+            return description;
+        }
         match self {
             ExplanationKind::Score => {
                 "The sum of Z over all seeds, comparable between candidates. The search starts from it."
@@ -78,6 +110,61 @@ impl ExplanationKind {
             }
             number => number.description_of_detail(),
         }
+    }
+
+    /// Returns the meaning of a number of a list by feedback.
+    fn description_by_feedback(self) -> Option<&'static str> {
+        Some(match self {
+            ExplanationKind::Score => {
+                "The mean affinity to the seeds, the accepted candidates and, with a small weight, those that were \
+                 fed back; less the rejected ones. Affinity is similarity in both directions less hubness."
+            }
+            ExplanationKind::Modality(Modality::Prior) => {
+                "The similarity without any sentence or image."
+            }
+            ExplanationKind::Seed(_) => {
+                "The affinity of this seed, times its weight. Unfold it to see the modalities and the pairs."
+            }
+            ExplanationKind::Accepted(_) => {
+                "The affinity of a candidate that you accepted. It counts as a seed."
+            }
+            ExplanationKind::Hubness => {
+                "Entities that are near to many others lose the most: .8 times the mean similarity of both to their k \
+                 nearest."
+            }
+            ExplanationKind::FedBack => {
+                "The affinity of the best candidates. Together they count as one seed."
+            }
+            ExplanationKind::FedBackCandidate(_) => {
+                "The affinity of one of the best candidates, times its weight. It is 0 for itself."
+            }
+            ExplanationKind::Rejections => {
+                "What the rejected candidates take: something only where the entity is nearer to them than to the \
+                 seeds."
+            }
+            ExplanationKind::RejectedCandidate(_) => {
+                "A quarter of the affinity to this candidate that exceeds the score."
+            }
+            ExplanationKind::OwnPairs(_) => {
+                "How far the pairs of the seed put the candidate above the mean."
+            }
+            ExplanationKind::CandidatePairs => {
+                "The other direction: how far the candidate's pairs put the seed above the mean."
+            }
+            ExplanationKind::StoredMode { .. } => {
+                "The part of one of the modes whose mean is ranked by."
+            }
+            ExplanationKind::MemberRank => {
+                "The rank among all candidates if this were the only seed."
+            }
+            ExplanationKind::Probability => {
+                "Estimated from the score, the affinity of the seeds to each other, and the scores far down the list."
+            }
+            ExplanationKind::Neighborhood => {
+                "About twice the rank of a seed for the others, and an estimate of the size of the class."
+            }
+            _ => return None,
+        })
     }
 
     /// Returns the meaning of a number of the pick or of the re-ranking.
@@ -120,6 +207,7 @@ impl ExplanationKind {
                 | ExplanationKind::WindowRank
                 | ExplanationKind::PickOrder
                 | ExplanationKind::DivergenceRank
+                | ExplanationKind::MemberRank
         )
     }
 
@@ -130,6 +218,7 @@ impl ExplanationKind {
             | ExplanationKind::Divergence
             | ExplanationKind::RerankScore => 4,
             ExplanationKind::State(_) | ExplanationKind::OtherStates(_) => 3,
+            ExplanationKind::Neighborhood => 0,
             kind if kind.is_rank() => 0,
             _ => 2,
         }

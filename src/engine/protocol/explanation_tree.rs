@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::protocol::candidate::MissingReason;
 use crate::engine::protocol::entity_detail::SentenceCard;
 use crate::engine::protocol::request::ExpandRequest;
-use crate::types::{EntityId, ModalityParts};
+use crate::types::{EntityId, ModalityParts, Mode};
 
 /// The explanation of one or two entities of one expansion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,9 @@ pub struct EntityExplanation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum EntityStatus {
     Seed,
-    /// The rank after re-ranking, from 1, and the number of ranked entities.
+    /// The user accepted it, so that it counts as a seed.
+    Accepted,
+    /// The rank in the final list, from 1, and the number of ranked entities.
     Listed {
         rank: usize,
         of: usize,
@@ -38,8 +40,11 @@ pub enum EntityStatus {
 
 /// One number, and the numbers that explain it.
 ///
-/// A score has two decompositions among its children: the modalities, and the seeds. Each of the
-/// two adds up to the score.
+/// A score has two decompositions among its children, and each of the two adds up to it: in a window
+/// search and in a seed ranking the modalities, and the seeds; in a list by feedback the modalities,
+/// hubness and rejections, and the seeds, accepted candidates, fed-back candidates and rejections. The
+/// contribution of a seed by feedback has two as well: the modalities and hubness, and its own pairs,
+/// those of the candidate, and hubness.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     pub kind: ExplanationKind,
@@ -53,12 +58,38 @@ pub struct Explanation {
 /// The quantity that a number measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ExplanationKind {
-    /// ΣZ over the seeds. The root of the modalities and the seeds.
+    /// ΣZ over the seeds, or the score of the feedback ranking. The root of its decompositions.
     Score,
     /// The contribution of a modality, to the score or to the Z of a seed.
     Modality(Modality),
-    /// Z\[seed\]\[entity\]. The root of its modalities and of the states of the seed.
+    /// Z\[seed\]\[entity\], or in a list by feedback the weighted affinity. The root of its modalities
+    /// and of the states of the seed.
     Seed(EntityId),
+    /// The weighted affinity of an accepted candidate. Its parts are those of a seed.
+    Accepted(EntityId),
+    /// What the hubness of both entities takes.
+    Hubness,
+    /// The contribution of all candidates that were fed back. The root of each of them.
+    FedBack,
+    /// The contribution of a candidate that was fed back.
+    FedBackCandidate(EntityId),
+    /// What all rejected candidates take, at most 0. The root of each of them.
+    Rejections,
+    /// What a rejected candidate takes, at most 0.
+    RejectedCandidate(EntityId),
+    /// Z\[member\]\[entity\], weighted: the pairs of a seed or an accepted candidate. The root of its
+    /// states, or of the stored modes that are ranked by.
+    OwnPairs(EntityId),
+    /// Z\[entity\]\[member\], weighted: the pairs of the explained entity.
+    CandidatePairs,
+    /// Z\[member\]\[entity\] in one of several stored modes, weighted. The root of its states.
+    StoredMode { member: EntityId, mode: Mode },
+    /// The rank by the affinity to one member alone, from 1.
+    MemberRank,
+    /// The probability that the entity is a member of the class.
+    Probability,
+    /// k: the number of nearest entities whose mean similarity is the hubness.
+    Neighborhood,
     /// The contribution of one hidden state of a seed, by its number in the index.
     State(usize),
     /// The contribution of all other states of a seed, with their count.
@@ -155,6 +186,17 @@ impl Explanation {
             }
         }
         seeds
+    }
+
+    /// Returns the children that are seeds or accepted candidates.
+    pub fn members(&self) -> Vec<(EntityId, &Explanation)> {
+        let mut members = Vec::new();
+        for child in &self.children {
+            if let ExplanationKind::Seed(member) | ExplanationKind::Accepted(member) = child.kind {
+                members.push((member, child));
+            }
+        }
+        members
     }
 
     /// Returns the competitor of a pick that is this entity.

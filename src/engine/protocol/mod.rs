@@ -8,6 +8,7 @@
 mod candidate;
 mod catalogue;
 mod entity_detail;
+mod explanation_list_summary;
 mod explanation_summary;
 mod explanation_text;
 mod explanation_tree;

@@ -36,7 +36,7 @@ pub fn draw(
         height: area.height.saturating_sub(1),
         ..area
     };
-    canvas.paragraph(below, Role::Quiet, line.kind().description());
+    canvas.paragraph(below, Role::Quiet, line.kind().description(request.ranking));
 }
 
 fn draw_evidence(

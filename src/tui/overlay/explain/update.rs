@@ -27,7 +27,10 @@ impl ExplainState {
         if is_open && self.entities.first() == entities.first() {
             self.entities = entities;
         } else {
+            let members = expansion.seeds.iter().chain(&expansion.accepted);
+            let own_pairs = members.copied().map(ExplanationKind::OwnPairs);
             *self = ExplainState::new(entities);
+            self.unfolded.extend(own_pairs);
         }
         vec![Effect::Send(RequestClass::Explain, request)]
     }
@@ -132,8 +135,12 @@ impl ExplainState {
         let Some(explanation) = self.explanation() else {
             return;
         };
-        let seeds = explanation.request.seeds.iter();
-        let seeds: Vec<ExplanationKind> = seeds.copied().map(ExplanationKind::Seed).collect();
+        let request = &explanation.request;
+        let seeds = request.seeds.iter().copied().map(ExplanationKind::Seed);
+        let accepted = request.accepted.iter().copied();
+        let seeds: Vec<ExplanationKind> = seeds
+            .chain(accepted.map(ExplanationKind::Accepted))
+            .collect();
         if seeds.iter().all(|seed| self.unfolded.contains(seed)) {
             self.unfolded.retain(|branch| !seeds.contains(branch));
         } else {

@@ -200,9 +200,7 @@ impl Scale {
         };
         for line in lines {
             let greatest = match line.kind() {
-                ExplanationKind::Modality(_) | ExplanationKind::Seed(_) => {
-                    &mut scale.modalities_and_seeds
-                }
+                kind if part_role(kind).is_some() => &mut scale.modalities_and_seeds,
                 ExplanationKind::State(_) | ExplanationKind::OtherStates(_) => &mut scale.states,
                 _ => continue,
             };
@@ -327,15 +325,14 @@ fn bar_or_outcome(
         return Span::raw("");
     };
     let (role, full) = match line.kind() {
-        ExplanationKind::Modality(modality) => {
-            (modality_role(modality), scale.modalities_and_seeds)
-        }
-        ExplanationKind::Seed(_) => (Role::Seed, scale.modalities_and_seeds),
         ExplanationKind::State(_) | ExplanationKind::OtherStates(_) => (Role::Seed, scale.states),
         ExplanationKind::Competitor { is_winner, .. } => {
             return outcome(canvas, explained, value, is_winner, room);
         }
-        _ => return Span::raw(""),
+        kind => match part_role(kind) {
+            Some(role) => (role, scale.modalities_and_seeds),
+            None => return Span::raw(""),
+        },
     };
     let bar = bars::to_right(value / full, room.saturating_sub(1));
     canvas.span(role, format!(" {bar}"))
@@ -357,6 +354,22 @@ fn outcome(
     let lost_by = least.map_or(0.0, |(_, least)| divergence - least);
     let text = format!("  lost by {}", without_leading_zero(lost_by));
     canvas.span(Role::Quiet, text::cut(&text, room))
+}
+
+/// Returns the colour of a part of the score, whose bars have one scale.
+fn part_role(kind: ExplanationKind) -> Option<Role> {
+    match kind {
+        ExplanationKind::Modality(modality) => Some(modality_role(modality)),
+        ExplanationKind::Seed(_) | ExplanationKind::OwnPairs(_) => Some(Role::Seed),
+        ExplanationKind::Accepted(_) => Some(Role::Gold),
+        ExplanationKind::Rejections | ExplanationKind::RejectedCandidate(_) => Some(Role::Miss),
+        ExplanationKind::Hubness
+        | ExplanationKind::FedBack
+        | ExplanationKind::FedBackCandidate(_)
+        | ExplanationKind::CandidatePairs
+        | ExplanationKind::StoredMode { .. } => Some(Role::Quiet),
+        _ => None,
+    }
 }
 
 fn modality_role(modality: Modality) -> Role {
