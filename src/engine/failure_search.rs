@@ -186,7 +186,10 @@ impl FailureSearch {
                 length: ranking.map_or(0, Vec::len),
                 first_wrong: self.errors.first().and_then(|&(_, rank)| rank),
                 mode: self.mode,
-                is_expansion: self.evaluation.ranking != RankingKind::SeedSimilarity,
+                is_expansion: matches!(
+                    self.evaluation.ranking,
+                    RankingKind::Window | RankingKind::Joint
+                ),
                 seed_ranks: &seed_ranks,
                 pairs: card.map(|card| card.pairs),
                 known_classes: card.map_or(&[], |card| &card.classes),

@@ -28,7 +28,7 @@ pub struct FailureContext<'a> {
     pub first_wrong: Option<usize>,
     /// The mode of the list.
     pub mode: Mode,
-    /// Whether the list is an expansion, and not a seed ranking.
+    /// True if a window search grew the list, so that a wrong pick can lead to others.
     pub is_expansion: bool,
     /// The rank in the seed ranking of each mode.
     pub seed_ranks: &'a [(Mode, usize)],

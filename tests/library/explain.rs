@@ -82,6 +82,20 @@ impl DemoEngine {
         }
     }
 
+    /// Returns the list of a request that is not a window search.
+    fn list(&mut self, request: &ExpandRequest) -> RankedList {
+        let mut reply = self.request(RequestKind::Expand(request.clone()));
+        let mut list = None;
+        loop {
+            match reply {
+                ReplyKind::Ranked(ranked) => list = Some(*ranked),
+                ReplyKind::Expanded { .. } => return list.expect("a list was sent"),
+                _ => {}
+            }
+            reply = self.replies.recv_timeout(REPLY_TIMEOUT).unwrap().kind;
+        }
+    }
+
     /// Returns an expansion of the first query of a class.
     fn query(&self, class: u16, mode: Mode) -> ExpandRequest {
         let query = self
@@ -358,4 +372,180 @@ fn a_joint_expansion_is_explained_with_its_settings() {
         engine.request(RequestKind::Measure(request)),
         ReplyKind::Failed(_)
     ));
+}
+
+/// Returns the sum of the children of these kinds.
+fn sum_of(number: &Explanation, is_summand: fn(ExplanationKind) -> bool) -> f64 {
+    let children = number.children.iter();
+    let summands = children.filter(|child| is_summand(child.kind));
+    summands.filter_map(|child| child.value).sum()
+}
+
+/// Asserts that both decompositions of the contribution of a member add up to it, and that the pairs do.
+fn assert_member_sums(member: &Explanation) {
+    use ExplanationKind::*;
+    let total = member.value.unwrap();
+    let by_modality = sum_of(member, |kind| matches!(kind, Modality(_) | Hubness));
+    assert!(is_close(total, by_modality), "{total} {by_modality}");
+    let by_pairs = sum_of(member, |kind| {
+        matches!(kind, OwnPairs(_) | CandidatePairs | Hubness)
+    });
+    assert!(is_close(total, by_pairs), "{total} {by_pairs}");
+    let is_own_pairs = |child: &&Explanation| matches!(child.kind, OwnPairs(_));
+    let own = member.children.iter().find(is_own_pairs).unwrap();
+    for node in std::iter::once(own).chain(&own.children) {
+        if node.children.is_empty() {
+            continue;
+        }
+        let sum: f64 = node.children.iter().filter_map(|child| child.value).sum();
+        // The score Z of an entity is the weighted mean over its states.
+        assert!((node.value.unwrap() - sum).abs() < 1e-3, "{node:?}");
+    }
+    assert!(value(member, MemberRank) >= 1.0);
+}
+
+/// Asserts that an explanation by feedback has the numbers of a candidate, and that they add up.
+fn assert_is_listed(explanation: &EntityExplanation, request: &ExpandRequest, list: &RankedList) {
+    use ExplanationKind::*;
+    let mut candidates = list.candidates.iter().zip(1..);
+    let (candidate, rank) = candidates
+        .find(|(candidate, _)| candidate.entity == explanation.entity)
+        .unwrap();
+    let of = list.candidates.len();
+    assert_eq!(explanation.status, EntityStatus::Listed { rank, of });
+    let score = explanation.score().unwrap();
+    assert!(is_close(score.value.unwrap(), candidate.score));
+    let by_modality = sum_of(score, |kind| {
+        matches!(kind, Modality(_) | Hubness | Rejections)
+    });
+    assert!(is_close(candidate.score, by_modality), "{by_modality}");
+    let by_member = sum_of(score, |kind| {
+        matches!(kind, Seed(_) | Accepted(_) | FedBack | Rejections)
+    });
+    assert!(is_close(candidate.score, by_member), "{by_member}");
+    let members: Vec<EntityId> = score.members().iter().map(|(entity, _)| *entity).collect();
+    assert_eq!(members, [&request.seeds[..], &request.accepted].concat());
+    for ((_, member), contribution) in score.members().iter().zip(&candidate.seed_contributions) {
+        assert!(is_close(member.value.unwrap(), *contribution));
+        assert_member_sums(member);
+    }
+    for kind in [FedBack, Rejections] {
+        if let Some(number) = score.child(kind) {
+            assert!(is_close(number.value.unwrap(), sum_of(number, |_| true)));
+        }
+    }
+    assert_eq!(score.child(FedBack).is_some(), !list.fed_back.is_empty());
+    assert_eq!(
+        score.child(Rejections).is_some(),
+        !request.rejected.is_empty()
+    );
+    let probability = explanation
+        .part(Probability)
+        .and_then(|number| number.value);
+    assert_eq!(probability, candidate.probability);
+}
+
+#[test]
+fn a_score_by_feedback_is_the_sum_of_its_parts() {
+    let mut engine = DemoEngine::new();
+    for mode in [Mode::Both, Mode::Text, Mode::Image] {
+        let mut request = ExpandRequest {
+            ranking: RankingKind::Feedback,
+            ..engine.query(5, mode)
+        };
+        let list = engine.list(&request);
+        let [first, second, far] = [0, 1, 60].map(|position| list.candidates[position].entity);
+        assert!(!list.fed_back.is_empty());
+        let explanation = engine.explain(&request, &[first, far]);
+        for entity in &explanation.entities {
+            assert_is_listed(entity, &request, &list);
+        }
+        let sentence = explanation.summary(&engine.catalogue);
+        assert!(
+            sentence.contains("(1) is above") && sentence.contains(" in all)"),
+            "{sentence}"
+        );
+        let alone = engine
+            .explain(&request, &[first])
+            .summary(&engine.catalogue);
+        assert!(alone.contains("has rank 1 of 100: it is near"), "{alone}");
+        assert!(alone.contains("; probability "), "{alone}");
+        // the neighbours of a rejected candidate lose something
+        (request.accepted, request.rejected) = (vec![first], vec![second, far]);
+        let judged = engine.list(&request);
+        let losing = judged
+            .candidates
+            .iter()
+            .find(|c| c.parts.unwrap().rejected < 0.0);
+        let entities = [judged.candidates[0].entity, losing.unwrap().entity];
+        let explanation = engine.explain(&request, &entities);
+        for entity in &explanation.entities {
+            assert_is_listed(entity, &request, &judged);
+        }
+    }
+}
+
+#[test]
+fn an_entity_outside_a_list_by_feedback_is_explained() {
+    let mut engine = DemoEngine::new();
+    let mut request = ExpandRequest {
+        ranking: RankingKind::Feedback,
+        ..engine.query(5, Mode::Both)
+    };
+    let list = engine.list(&request);
+    let listed = |entity: &EntityId| list.candidates.iter().any(|c| c.entity == *entity);
+    let entities = engine.catalogue.entities.iter().map(|card| card.id);
+    let mut unlisted = entities.filter(|e| !listed(e) && !request.seeds.contains(e));
+    let unlisted = unlisted.next();
+    (request.accepted, request.rejected) = (
+        vec![list.candidates[0].entity],
+        vec![list.candidates[1].entity],
+    );
+    let explanation = engine.explain(
+        &request,
+        &[
+            request.seeds[0],
+            request.accepted[0],
+            request.rejected[0],
+            unlisted.unwrap(),
+            EntityId(4_000_000),
+        ],
+    );
+    let statuses: Vec<&EntityStatus> = explanation.entities.iter().map(|e| &e.status).collect();
+    assert_eq!(
+        statuses[..3],
+        [
+            &EntityStatus::Seed,
+            &EntityStatus::Accepted,
+            &EntityStatus::Missing(MissingReason::Rejected)
+        ]
+    );
+    let EntityStatus::Missing(MissingReason::BelowList { rank }) = statuses[3] else {
+        panic!("{:?}", statuses[3])
+    };
+    assert!(*rank > list.candidates.len(), "{rank}");
+    let score = explanation.entities[3].score().unwrap();
+    for (_, member) in score.members() {
+        assert_member_sums(member);
+    }
+    assert!(explanation.entities[4].parts.is_empty());
+}
+
+#[test]
+fn a_seed_ranking_is_explained_without_picks() {
+    let mut engine = DemoEngine::new();
+    let request = ExpandRequest {
+        ranking: RankingKind::SeedSimilarity,
+        ..engine.query(5, Mode::Both)
+    };
+    let list = engine.list(&request);
+    let entities = [0, 9].map(|position| list.candidates[position].entity);
+    let explanation = engine.explain(&request, &entities);
+    assert_sums(&explanation);
+    let last = &explanation.entities[1];
+    assert_eq!(last.status, EntityStatus::Listed { rank: 10, of: 100 });
+    assert_eq!(last.score().unwrap().value, Some(list.candidates[9].score));
+    assert!(last.pick().is_none() && last.reranking().is_none());
+    let sentence = explanation.summary(&engine.catalogue);
+    assert!(!sentence.contains("picked"), "{sentence}");
 }

@@ -381,7 +381,7 @@ impl FakeEngine {
                 length: listed.len(),
                 first_wrong,
                 mode: mode_of(of.ranker),
-                is_expansion: of.ranking != RankingKind::SeedSimilarity,
+                is_expansion: matches!(of.ranking, RankingKind::Window | RankingKind::Joint),
                 seed_ranks: &by_seeds,
                 pairs: Some(1 + entity.0 % 23),
                 known_classes: &card.classes,

@@ -273,9 +273,9 @@ fn failures_and_explanations_are_shown_soon() {
     let table = timed("3", "by tag");
     timed("1", "Candidates");
     // The first explanation reads its pages from disk.
-    let first = timed("w", "score: ΣZ");
+    let first = timed("w", "score by feedback");
     timed("q", "Candidates");
-    let next = timed("jw", "score: ΣZ");
+    let next = timed("jw", "score by feedback");
     let total = processor_time(pid) - before;
     println!(
         "failures {table:.2} s after the evaluation, an explanation {first:.3} s, the next {next:.3} s; {total:.2} s of \

@@ -105,7 +105,7 @@ fn draw_heads(canvas: &mut DrawContext, area: Rect, confusion: &Confusion, windo
     let has_more = |there: bool, sign: &'static str| if there { sign } else { " " };
     let left = has_more(window.columns.start > 0, "‹");
     let right = has_more(window.columns.end < confusion.columns.len(), "›");
-    let corner = text::fit(" gold↓ picked→", window.label_width);
+    let corner = text::fit(" gold↓ listed→", window.label_width);
     let mut spans = vec![
         canvas.span(Role::Quiet, corner),
         canvas.span(Role::Focus, left),
