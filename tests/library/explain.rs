@@ -472,15 +472,18 @@ fn a_score_by_feedback_is_the_sum_of_its_parts() {
         assert!(alone.contains("; probability "), "{alone}");
         // the neighbours of a rejected candidate lose something
         (request.accepted, request.rejected) = (vec![first], vec![second, far]);
-        let judged = engine.list(&request);
-        let losing = judged
+        let after_rejections = engine.list(&request);
+        let losing = after_rejections
             .candidates
             .iter()
             .find(|c| c.parts.unwrap().rejected < 0.0);
-        let entities = [judged.candidates[0].entity, losing.unwrap().entity];
+        let entities = [
+            after_rejections.candidates[0].entity,
+            losing.unwrap().entity,
+        ];
         let explanation = engine.explain(&request, &entities);
         for entity in &explanation.entities {
-            assert_is_listed(entity, &request, &judged);
+            assert_is_listed(entity, &request, &after_rejections);
         }
     }
 }
