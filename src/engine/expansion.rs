@@ -76,7 +76,7 @@ impl Session {
             let missing = self.missing(request, class, &seeds, &search)?;
             send(ReplyKind::Missing(missing))?;
         }
-        for mode in self.searchable_modes() {
+        for mode in self.modes_of_ranking(request.ranking) {
             if mode != request.mode {
                 let ranking = self.rank_in_mode(mode, request, &seeds, is_current)?;
                 send(ReplyKind::OtherMode { mode, ranking })?;
@@ -101,7 +101,7 @@ impl Session {
             let missing = self.missing_in_list(request, class, &ranking);
             send(ReplyKind::Missing(missing))?;
         }
-        for mode in self.searchable_modes() {
+        for mode in self.modes_of_ranking(request.ranking) {
             if mode != request.mode {
                 is_current()?;
                 let ranking = self.list_in_mode(mode, request)?;

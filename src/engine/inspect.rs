@@ -8,6 +8,7 @@ use crate::engine::protocol::{EntityDetail, EvaluationKey, Ranker, SentenceCard}
 use crate::engine::session::Session;
 use crate::error::Result;
 use crate::expand;
+use crate::index::ModeIndex;
 use crate::types::{ClassId, EntityId, Mode, RankingKind, Row, SeedCount};
 
 /// The greatest number of sentences in a reply.
@@ -31,7 +32,7 @@ impl Session {
             .filter_map(|s| s.image.clone())
             .filter(|p| seen.insert(p.clone()))
             .collect();
-        let neighbours = expand::nearest_entities(&self.index.view(mode)?, row, NEIGHBOURS);
+        let neighbours = expand::nearest_entities(&self.neighbour_view(mode)?, row, NEIGHBOURS);
         Ok(EntityDetail {
             entity,
             images,
@@ -42,6 +43,14 @@ impl Session {
                 .collect(),
             query_ranks: self.query_ranks(mode, row),
         })
+    }
+
+    /// Returns the mode whose Z gives the neighbours: an index without a model has no Z of mode `both`,
+    /// and takes the first of the modes that it is ranked by.
+    fn neighbour_view(&self, mode: Mode) -> Result<ModeIndex<'_>> {
+        let modes = self.index.modes_of_similarity(mode);
+        let first = modes.first().copied().unwrap_or(mode);
+        self.index.view(mode).or_else(|_| self.index.view(first))
     }
 
     /// Returns the first image of each entity. Images that were already requested are remembered.

@@ -242,6 +242,14 @@ impl Session {
         modes
     }
 
+    /// Returns the searchable modes in which a ranking is possible: an index without a model has mode
+    /// `both` only in the feedback ranking.
+    pub(super) fn modes_of_ranking(&self, ranking: RankingKind) -> Vec<Mode> {
+        let mut modes = self.searchable_modes();
+        modes.retain(|&mode| self.check_ranking(&self.index, mode, ranking).is_ok());
+        modes
+    }
+
     /// Returns the queries that `index` can answer, and the reasons why others are left out, with
     /// counts. Without a data set there are no queries.
     pub(crate) fn answerable_queries(

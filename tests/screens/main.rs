@@ -152,6 +152,46 @@ fn modes_are_cycled_and_a_single_mode_is_reported() {
 }
 
 #[test]
+fn the_ranking_is_switched_where_others_are_possible() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous");
+    for ranking in [
+        "window search",
+        "ranked by seeds",
+        "expanded jointly",
+        "by feedback",
+    ] {
+        s.keys("r");
+        assert!(s.text().contains(&format!("━ {ranking} ┓")), "{}", s.text());
+    }
+    s.keys("-rrr");
+    assert!(
+        s.text().contains("by feedback ┓"),
+        "the query is edited: {}",
+        s.text()
+    );
+    s.keys("R");
+    assert!(
+        s.text().contains("only a window search re-ranks"),
+        "{}",
+        s.text()
+    );
+    let mut frozen = Screens::with_catalogue(80, 24, |c| c.modes.retain(|m| *m != Mode::None));
+    frozen.open("carnivorous").keys("r");
+    assert!(
+        frozen.text().contains("is ranked by feedback only"),
+        "{}",
+        frozen.text()
+    );
+    frozen.keys("mr");
+    assert!(
+        frozen.text().contains("window search ┓"),
+        "{}",
+        frozen.text()
+    );
+}
+
+#[test]
 fn an_index_without_classes_is_usable() {
     let mut raw = Screens::with_catalogue(80, 24, |c| {
         (c.classes, c.queries, c.modes) = (vec![], vec![], vec![Mode::Both]);

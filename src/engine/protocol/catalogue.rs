@@ -76,6 +76,13 @@ impl Catalogue {
         self
     }
 
+    /// Returns whether the modes are those of the frozen encoders, without a model. Mode `both` of such
+    /// an index can be ranked by feedback only.
+    pub fn is_without_model(&self) -> bool {
+        let has = |mode| self.modes.contains(&mode);
+        has(Mode::Both) && has(Mode::Image) && !has(Mode::None)
+    }
+
     pub fn entity(&self, id: EntityId) -> Option<&EntityCard> {
         self.positions.get(&id).map(|&i| &self.entities[i])
     }

@@ -12,7 +12,7 @@ use crate::tui::shared::Shared;
 use crate::tui::text_input::erase_from_end;
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::shifted;
-use crate::types::{ClassId, EntityId, RankingKind, SeedCount};
+use crate::types::{ClassId, EntityId, Mode, RankingKind, SeedCount};
 
 /// Returns the effect that shows a message.
 fn notify(message: impl Into<String>) -> Vec<Effect> {
@@ -404,13 +404,20 @@ impl Explore {
         }
     }
 
-    /// Ranks by the next or previous method. The joint ranking is left out where it is not possible.
+    /// Ranks by the next or previous method. Rankings that are not possible are left out.
     pub(crate) fn switch_ranking(&mut self, by: isize, shared: &Shared) -> Vec<Effect> {
         let Some(catalogue) = &shared.catalogue else {
             return Vec::new();
         };
-        let is_possible =
-            |ranking| ranking != RankingKind::Joint || self.query.seeds.is_query(catalogue);
+        let by_feedback_only = self.query.mode == Mode::Both && catalogue.is_without_model();
+        let is_possible = |ranking| match ranking {
+            RankingKind::Feedback => true,
+            RankingKind::Joint => !by_feedback_only && self.query.seeds.is_query(catalogue),
+            RankingKind::Window | RankingKind::SeedSimilarity => !by_feedback_only,
+        };
+        if by_feedback_only && self.query.ranking == RankingKind::Feedback {
+            return notify("mode both of an index without a model is ranked by feedback only");
+        }
         let query = ExpansionQuery {
             ranking: next_ranking(self.query.ranking, by, is_possible),
             ..self.query.clone()
