@@ -26,12 +26,13 @@
 //! ╭ Classes ─────── MAP@10 ╮╭ Seeds ──────────────────────────────────────────────────────────────╮
 //! │ / filter               ││  badger ✕   polar bear ✕   jaguar ✕  a add…                         │
 //! │▾ Living things     .74 │╰─────────────────────────────────────────────────────────────────────╯
-//! │ ▾ Animals          .62 │┏ Candidates ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓╭ Entity ────────────────╮
-//! │  ● carnivorous m…  .69 │┃   #   entity      score   text│image  vs  ┃│ images, score, pick,   │
-//! │    land birds      .54 │┃   1 ✓ otter        12.5   ████│█████ ▲ 11 ┃│ re-ranking, sentences, │
-//! │    ungulates       .64 │┃   7 ✗ rhea         10.4   ████│███▋  ▼ 1  ┃│ neighbours             │
+//! │ ▾ Animals          .62 │┏ Candidates ━━━━━━━━━━━━━━━━━ by feedback ━┓╭ Entity ────────────────╮
+//! │  ● carnivorous m…  .69 │┃   #   entity      score member text│image ┃│ images, probability,   │
+//! │    land birds      .54 │┃   1 ✓ otter        3.55   98 % ████│████  ┃│ score, sentences,      │
+//! │    ungulates       .64 │┃───── about 11 of 12 are members ──────────┃│ neighbours             │
+//! │                        │┃  13 ✗ rhea        -0.31   45 % ████│███▋  ┃│                        │
 //! ╰────────────────────────╯┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛╰────────────────────────╯
-//!  AP@10 .67  @20 .58  @50 .73  @100 .73  P@10 .70                120 picked, re-ranked, 212 ms
+//!  AP@10 .67  @20 .58  @50 .73  @100 .73  P@10 .70                            120 ranked, 11 ms
 //! ```
 //!
 //! * The first line is the header: the data set, the mode and the device on the left, the tabs of the
@@ -40,8 +41,10 @@
 //!   pane with the focus has a heavy border.
 //! * In the class tree, ● marks the class of the query. A gold mark is ✓ for a gold member, ✗ for a
 //!   known non-member and ? for an unjudged entity.
-//! * A candidate has a contribution bar for text and image, and the change of its rank against another
-//!   mode (▲ ▼).
+//! * The seed bar has a chip for every seed, and one with + for every accepted candidate.
+//! * A candidate has the probability that it is a member, a contribution bar for text and image, and the
+//!   change of its rank against another mode (▲ ▼). The boundary line shows where the class probably
+//!   ends.
 //! * The last line is the metrics line, with the status on the right. A notice takes its place.
 //! * Explain, What-if, the palette and the help are popups. All of them form the overlay.
 
