@@ -97,8 +97,9 @@ fn solve(
         right.swap(column, pivot);
         for row in column + 1..WEIGHTS {
             let factor = matrix[row][column] / matrix[column][column];
-            for k in column..WEIGHTS {
-                matrix[row][k] -= factor * matrix[column][k];
+            let pivot_row = matrix[column];
+            for (value, pivot) in matrix[row].iter_mut().zip(pivot_row).skip(column) {
+                *value -= factor * pivot;
             }
             right[row] -= factor * right[column];
         }

@@ -145,9 +145,9 @@ fn an_entity_needs_a_sentence_or_an_image() {
     let workspace = Workspace::new();
     // Entity 0 has no image, entity 1 one sentence, entity 2 nothing.
     edit_corpus(&workspace, |number, line| match number {
-        0..3 => line["image"] = Value::Null,
-        4..6 => line["entityMentions"] = Value::Array(Vec::new()),
-        6..9 => line["entityMentions"][0]["entityId"] = 15.into(),
+        0..=2 => line["image"] = Value::Null,
+        4..=5 => line["entityMentions"] = Value::Array(Vec::new()),
+        6..=8 => line["entityMentions"][0]["entityId"] = 15.into(),
         _ => {}
     });
     let arguments = [&["index", "data", "--out", "index"][..], &ENCODERS].concat();
