@@ -46,7 +46,7 @@ done
 for seeds in 3 5; do
     runs=()
     for mode in both text image; do
-        for ranking in seeds expanded; do
+        for ranking in seeds window feedback; do
             runs+=("$out/multiexpan-$mode-$ranking-$seeds.run")
             multiexpan evaluate "$index" --dataset "$dataset" --mode $mode --ranking $ranking --seeds $seeds --out "${runs[-1]}"
         done

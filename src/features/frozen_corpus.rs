@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::data::{Dataset, Diagnostics, Pair};
+use crate::data::{Dataset, Diagnostics, Pair, kind};
 use crate::error::{Error, Result};
 use crate::features::text_tokenizer::TextTokenizer;
 use crate::progress::{Observer, Progress};
@@ -81,6 +81,8 @@ impl FrozenCorpus {
         };
         dataset.pairs(&mut diagnostics, observer, &mut add)?;
         let mut left_out = diagnostics.summary();
+        // They are used: a sentence needs no image here.
+        left_out.retain(|(what, _)| what != kind::NO_IMAGE.name);
         if too_long > 0 {
             let limit = tokenizer.max_length();
             left_out.push((format!("sentences over {limit} tokens"), too_long));

@@ -239,7 +239,7 @@ fn accepted_and_rejected_candidates_change_the_list() {
     assert_eq!(until, before[..until.len()]);
     let seeds_only = ["--seeds", "lion", "--until-boundary"];
     let index = demo_index();
-    let error = error_of(1, &[&["expand", index.as_str()], &seeds_only[..]].concat());
+    let error = error_of(2, &[&["expand", index.as_str()], &seeds_only[..]].concat());
     assert!(
         error.contains("where the class ends is known only"),
         "{error}"
