@@ -8,6 +8,7 @@
 use tch::Device;
 
 use crate::baselines::aligned_network::{AlignedNetwork, shared_config};
+use crate::baselines::baseline_ranking::BaselineRanking;
 use crate::baselines::baseline_sources::BaselineSources;
 use crate::baselines::fitted_baseline::FittedBaseline;
 use crate::data::Dataset;
@@ -19,6 +20,7 @@ use crate::types::Mode;
 
 /// Trains ALBEF unless its model exists.
 pub fn fit(
+    ranking: BaselineRanking,
     dataset: &Dataset,
     sources: &BaselineSources,
     device: Device,
@@ -27,9 +29,10 @@ pub fn fit(
     let network = AlignedNetwork::open(config(), dataset, sources, device, observer)?;
     let vectors = network.entity_vectors(Mode::Both, observer)?;
     let pairs = network.sources.sources.pairs;
+    let rank = vectors.into_rank_fn(ranking, &pairs.entities, observer)?;
     Ok(FittedBaseline {
         entities: pairs.entities,
-        rank: vectors.into_rank_fn(),
+        rank,
         settings: network.settings,
         left_out: pairs.left_out,
     })

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tch::{Device, Kind};
 
+use crate::baselines::baseline_ranking::BaselineRanking;
 use crate::baselines::baseline_sources::BaselineSources;
 use crate::baselines::entity_vectors::EntityVectors;
 use crate::baselines::fitted_baseline::FittedBaseline;
@@ -31,6 +32,7 @@ use crate::progress::{Observer, Progress};
 /// Errors: `Argument` if there is no such folder; those of opening it, and of reading pairs;
 /// `Stopped`.
 pub fn fit(
+    ranking: BaselineRanking,
     dataset: &Dataset,
     sources: &BaselineSources,
     device: Device,
@@ -44,7 +46,8 @@ pub fn fit(
     let encoders = sources.encoders(device)?;
     let (pairs, _) = load_pairs(dataset, &encoders, None, &sources.cache, None, observer)?;
     let cache = sources.cache.join("clip");
-    let fusion = fit_fusion(dataset, &pairs, &encoder, &cache, device, observer)?;
+    let vectors = mean_vectors(dataset, &pairs, &encoder, &cache, device, observer)?;
+    let fusion = ScoreFusion::fit(ranking, dataset, &pairs.entities, vectors, observer)?;
     let mut settings = fusion.settings(dataset);
     settings.insert(
         "clip".into(),
@@ -60,16 +63,16 @@ pub fn fit(
     })
 }
 
-/// Encodes all texts and images, with a cache in the folder `cache`, and fits the fusion of the
-/// cosines of the entities' means.
-fn fit_fusion(
+/// Encodes all texts and images, with a cache in the folder `cache`. Returns the means of the texts
+/// and of the images of every entity.
+fn mean_vectors(
     dataset: &Dataset,
     pairs: &LoadedPairs,
     encoder: &ClipEncoder,
     cache: &Path,
     device: Device,
     observer: &mut dyn Observer<Progress>,
-) -> Result<ScoreFusion> {
+) -> Result<[EntityVectors; 2]> {
     let (texts, images) = collect_items(dataset, pairs, encoder, observer)?;
     let record = CacheRecord {
         numbers: encoder.width() as usize,
@@ -84,8 +87,7 @@ fn fit_fusion(
     let text = means.compute("texts", &texts, &encode_texts, observer)?;
     let encode_images = |paths: &[&PathBuf]| encoder.images(&decode(paths, encoder.side())?);
     let image = means.compute("images", &images, &encode_images, observer)?;
-    let vectors = [text, image].map(|rows| EntityVectors::new(&centred_unit_rows(&rows)));
-    ScoreFusion::fit(dataset, &pairs.entities, vectors, observer)
+    Ok([text, image].map(|rows| EntityVectors::new(&centred_unit_rows(&rows))))
 }
 
 /// A text as token ids.

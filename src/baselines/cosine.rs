@@ -6,9 +6,10 @@
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
+use crate::baselines::baseline_ranking::BaselineRanking;
 use crate::baselines::baseline_sources::BaselineSources;
 use crate::baselines::entity_vectors::EntityVectors;
-use crate::baselines::fitted_baseline::{FittedBaseline, RankFn};
+use crate::baselines::fitted_baseline::FittedBaseline;
 use crate::baselines::score_fusion::ScoreFusion;
 use crate::data::Dataset;
 use crate::error::Result;
@@ -23,6 +24,7 @@ use crate::types::Mode;
 /// Computes the vectors of all entities; `mode` selects sentences, images, or the fusion of both.
 pub fn fit(
     mode: Mode,
+    ranking: BaselineRanking,
     dataset: &Dataset,
     sources: &BaselineSources,
     device: Device,
@@ -44,13 +46,17 @@ pub fn fit(
     )?;
     // both encoders in every mode, since both decide which pairs are used
     let mut settings = encoders.settings();
+    let entities = &pairs.entities;
     let rank = match mode {
-        Mode::Text | Mode::FrozenText => similarity_ranking(&profiles.text),
-        Mode::Image | Mode::FrozenImage | Mode::None => similarity_ranking(&profiles.image),
+        Mode::Text | Mode::FrozenText => {
+            vectors(&profiles.text).into_rank_fn(ranking, entities, observer)?
+        }
+        Mode::Image | Mode::FrozenImage | Mode::None => {
+            vectors(&profiles.image).into_rank_fn(ranking, entities, observer)?
+        }
         Mode::Both => {
-            let vectors = [&profiles.text, &profiles.image]
-                .map(|rows| EntityVectors::new(&centred_unit_rows(rows)));
-            let fusion = ScoreFusion::fit(dataset, &pairs.entities, vectors, observer)?;
+            let both = [&profiles.text, &profiles.image].map(vectors);
+            let fusion = ScoreFusion::fit(ranking, dataset, entities, both, observer)?;
             settings.extend(fusion.settings(dataset));
             fusion.into_rank_fn()
         }
@@ -63,7 +69,7 @@ pub fn fit(
     })
 }
 
-/// Ranks by the cosines of the centred rows, `[V, D]`.
-fn similarity_ranking(rows: &Tensor) -> RankFn {
-    EntityVectors::new(&centred_unit_rows(rows)).into_rank_fn()
+/// Centres the rows `[V, D]` over the entities.
+fn vectors(rows: &Tensor) -> EntityVectors {
+    EntityVectors::new(&centred_unit_rows(rows))
 }

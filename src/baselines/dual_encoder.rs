@@ -7,6 +7,7 @@
 use tch::Device;
 
 use crate::baselines::aligned_network::{AlignedNetwork, shared_config};
+use crate::baselines::baseline_ranking::BaselineRanking;
 use crate::baselines::baseline_sources::BaselineSources;
 use crate::baselines::fitted_baseline::FittedBaseline;
 use crate::baselines::score_fusion::ScoreFusion;
@@ -19,6 +20,7 @@ use crate::types::Mode;
 
 /// Trains the dual encoder unless its model exists, and fits the fusion of its cosines.
 pub fn fit(
+    ranking: BaselineRanking,
     dataset: &Dataset,
     sources: &BaselineSources,
     device: Device,
@@ -34,7 +36,7 @@ pub fn fit(
         mut settings,
     } = network;
     let pairs = sources.sources.pairs;
-    let fusion = ScoreFusion::fit(dataset, &pairs.entities, vectors, observer)?;
+    let fusion = ScoreFusion::fit(ranking, dataset, &pairs.entities, vectors, observer)?;
     settings.extend(fusion.settings(dataset));
     Ok(FittedBaseline {
         entities: pairs.entities,

@@ -4,11 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use crate::baselines::baseline_ranking::ScoredRows;
 use crate::error::Result;
 use crate::types::{ClassId, EntityId, Row};
-
-/// Rows with their scores, best first.
-pub type ScoredRows = Vec<(Row, f64)>;
 
 /// Ranks the candidates of a query: at most 100, best first, without the seeds. The class of the
 /// query selects parameters that were fitted without the gold of this class.

@@ -6,21 +6,26 @@
 //! * `dual_encoder` – a dual encoder of the shape of CLIP, trained to align sentences with images
 //! * `albef` – ALBEF, trained to align before fusing
 //!
-//! They share `entity_vectors` (rankings by the cosine to the seeds), `score_fusion` (the fusion of
-//! two similarities), `trained_model` and `aligned_network`.
+//! Each of them ranks in its own way or by feedback (`baseline_ranking`). They share
+//! `entity_vectors` (rankings by one vector of an entity), `fused_vectors` (by two), `score_fusion`
+//! (the weight of the image), `vector_index` (the feedback ranking of vectors), `trained_model` and
+//! `aligned_network`.
 
 mod albef;
 mod aligned_network;
+mod baseline_ranking;
 mod baseline_sources;
 mod clip_cosine;
 mod cosine;
 mod dual_encoder;
 mod entity_vectors;
 mod fitted_baseline;
+mod fused_vectors;
 mod mean_vectors;
 mod probexpan;
 mod score_fusion;
 mod trained_model;
+mod vector_index;
 
 use strum::VariantNames;
 use tch::Device;
@@ -30,8 +35,9 @@ use crate::error::{Error, Result};
 use crate::progress::{Observer, Progress};
 use crate::types::Mode;
 
+pub use baseline_ranking::{BaselineRanking, ScoredRows};
 pub use baseline_sources::BaselineSources;
-pub use fitted_baseline::{FittedBaseline, RankFn, ScoredRows, rows_by_entity};
+pub use fitted_baseline::{FittedBaseline, RankFn, rows_by_entity};
 
 /// A system to compare with.
 #[derive(
@@ -72,9 +78,19 @@ impl Baseline {
         Baseline::Albef,
     ];
 
-    /// Returns the name on the command line, which is also the tag of the runs.
+    /// Returns the name on the command line, which is also the tag of the runs in the system's own
+    /// ranking.
     pub fn name(self) -> &'static str {
         self.into()
+    }
+
+    /// Returns the name of a ranking of this system, as in the settings of a run.
+    pub fn ranking_name(self, ranking: BaselineRanking) -> &'static str {
+        match (ranking, self) {
+            (BaselineRanking::Feedback, _) => "feedback",
+            (BaselineRanking::Own, Baseline::ProbExpan) => "window",
+            (BaselineRanking::Own, _) => "cosine",
+        }
     }
 
     /// Returns whether the baseline has a model that is trained here.
@@ -87,19 +103,26 @@ impl Baseline {
     /// Errors: those of opening encoders, data sets and models, and of training; `Stopped`.
     pub fn fit(
         self,
+        ranking: BaselineRanking,
         dataset: &Dataset,
         sources: &BaselineSources,
         device: Device,
         observer: &mut dyn Observer<Progress>,
     ) -> Result<FittedBaseline> {
         match self {
-            Baseline::TextCosine => cosine::fit(Mode::Text, dataset, sources, device, observer),
-            Baseline::ImageCosine => cosine::fit(Mode::Image, dataset, sources, device, observer),
-            Baseline::FusedCosine => cosine::fit(Mode::Both, dataset, sources, device, observer),
-            Baseline::Clip => clip_cosine::fit(dataset, sources, device, observer),
-            Baseline::ProbExpan => probexpan::fit(dataset, sources, device, observer),
-            Baseline::Dual => dual_encoder::fit(dataset, sources, device, observer),
-            Baseline::Albef => albef::fit(dataset, sources, device, observer),
+            Baseline::TextCosine => {
+                cosine::fit(Mode::Text, ranking, dataset, sources, device, observer)
+            }
+            Baseline::ImageCosine => {
+                cosine::fit(Mode::Image, ranking, dataset, sources, device, observer)
+            }
+            Baseline::FusedCosine => {
+                cosine::fit(Mode::Both, ranking, dataset, sources, device, observer)
+            }
+            Baseline::Clip => clip_cosine::fit(ranking, dataset, sources, device, observer),
+            Baseline::ProbExpan => probexpan::fit(ranking, dataset, sources, device, observer),
+            Baseline::Dual => dual_encoder::fit(ranking, dataset, sources, device, observer),
+            Baseline::Albef => albef::fit(ranking, dataset, sources, device, observer),
         }
     }
 }

@@ -7,13 +7,14 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use tch::Device;
 
+use crate::baselines::baseline_ranking::{BaselineRanking, ScoredRows, feedback_ranking};
 use crate::baselines::baseline_sources::BaselineSources;
-use crate::baselines::fitted_baseline::{FittedBaseline, ScoredRows};
+use crate::baselines::fitted_baseline::{FittedBaseline, RankFn};
 use crate::baselines::trained_model::train_if_missing;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::expand;
-use crate::expand::ExpandConfig;
+use crate::expand::{ExpandConfig, Similarity};
 use crate::index::{Index, from_model};
 use crate::model::ModelFolder;
 use crate::progress::{Observer, Progress, Unobserved};
@@ -40,6 +41,7 @@ fn default_config() -> TrainConfig {
 
 /// Trains the model and builds the index, unless these exist.
 pub fn fit(
+    ranking: BaselineRanking,
     dataset: &Dataset,
     sources: &BaselineSources,
     device: Device,
@@ -54,14 +56,10 @@ pub fn fit(
         .map(|item| (item.reason.clone(), item.count))
         .collect();
     let entities = index.entities().iter().map(|entity| entity.id).collect();
-    let search = ExpandConfig {
-        size: CUTOFFS[3].min(index.len()),
-        ..ExpandConfig::default()
-    };
     let settings = settings(&sources.model, &config)?;
     Ok(FittedBaseline {
         entities,
-        rank: Box::new(move |_, seeds| expand_and_rerank(&index, seeds, &search)),
+        rank: rank_fn(ranking, index),
         settings,
         left_out,
     })
@@ -72,8 +70,21 @@ fn settings(model: &Path, config: &TrainConfig) -> Result<Map<String, Value>> {
     let hash = ModelFolder::open(model)?.hash()?;
     settings.insert("model".into(), json!(hash));
     settings.insert("training".into(), json!(config));
-    settings.insert("ranking".into(), json!("expanded"));
     Ok(settings)
+}
+
+/// Ranks by the window search with re-ranking, or by feedback.
+fn rank_fn(ranking: BaselineRanking, index: Index) -> RankFn {
+    let search = ExpandConfig {
+        size: CUTOFFS[3].min(index.len()),
+        ..ExpandConfig::default()
+    };
+    match ranking {
+        BaselineRanking::Own => Box::new(move |_, seeds| expand_and_rerank(&index, seeds, &search)),
+        BaselineRanking::Feedback => Box::new(move |_, seeds| {
+            feedback_ranking(&Similarity::of_mode(&index, Mode::Text)?, seeds)
+        }),
+    }
 }
 
 fn expand_and_rerank(index: &Index, seeds: &[Row], search: &ExpandConfig) -> Result<ScoredRows> {

@@ -1,12 +1,13 @@
-//! The fusion of two similarities: each is standardised over the entities, and they are summed with
-//! a weight of the image that is chosen on held-out queries.
+//! The fusion of text and image: the weight of the image is chosen on held-out queries.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
+use crate::baselines::baseline_ranking::{BaselineRanking, ScoredRows};
+use crate::baselines::entity_vectors::EntityVectors;
 use crate::baselines::fitted_baseline::{RankFn, rows_by_entity};
+use crate::baselines::fused_vectors::FusedVectors;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::eval::{answerable_queries, evaluate_query};
@@ -20,10 +21,8 @@ const STEPS: usize = 20;
 type SumsByWeight = [f64; STEPS + 1];
 
 /// The late fusion of sentences and images.
-#[derive(Debug)]
 pub struct ScoreFusion {
-    text: EntityVectors,
-    image: EntityVectors,
+    vectors: FusedVectors,
     /// The weight of the image, by class.
     image_weights: Vec<f64>,
     /// The number of queries on which the weights were chosen.
@@ -31,22 +30,26 @@ pub struct ScoreFusion {
 }
 
 impl ScoreFusion {
-    /// Chooses the weight of each class: the one with the best MAP@10 over the queries with 5 seeds
-    /// of all other classes, and the lowest of equally good ones. Neither the queries with 3 seeds
-    /// nor the gold of the class itself are used. Without such queries both modalities have the
-    /// same weight. Error: `Stopped`.
+    /// Chooses the weight of each class: the one with the best MAP@10 of this ranking over the
+    /// queries with 5 seeds of all other classes, and the lowest of equally good ones. Neither the
+    /// queries with 3 seeds nor the gold of the class itself are used. Without such queries both
+    /// modalities have the same weight. `vectors` are those of the sentences and of the images.
+    ///
+    /// Errors: those of [`FusedVectors::new`]; `Stopped`.
     pub fn fit(
+        ranking: BaselineRanking,
         dataset: &Dataset,
         entities: &[EntityId],
-        [text, image]: [EntityVectors; 2],
+        vectors: [EntityVectors; 2],
         observer: &mut dyn Observer<Progress>,
     ) -> Result<ScoreFusion> {
+        let vectors = FusedVectors::new(ranking, entities, vectors, observer)?;
         let rows = rows_by_entity(entities);
         let queries = tuning_queries(dataset, &rows);
         let mut by_class = vec![[0.0; STEPS + 1]; dataset.classes.len()];
         let mut total = [0.0; STEPS + 1];
         for (done, query) in (1..).zip(&queries) {
-            let precisions = precisions(dataset, entities, &rows, query, [&text, &image])?;
+            let precisions = precisions(dataset, entities, &rows, query, &vectors)?;
             for (step, ap) in precisions.into_iter().enumerate() {
                 by_class[query.class.index()][step] += ap;
                 total[step] += ap;
@@ -63,27 +66,22 @@ impl ScoreFusion {
             image_weights.push(best_weight(&of_others));
         }
         Ok(ScoreFusion {
-            text,
-            image,
+            vectors,
             image_weights,
             tuning_queries: queries.len(),
         })
     }
 
-    /// Returns the similarity of every entity to the seeds, `[V]`, for a query of this class.
-    fn similarities(&self, class: ClassId, seeds: &[Row]) -> Result<Vec<f64>> {
-        let text = standardise(&self.text.similarities(seeds)?);
-        let image = standardise(&self.image.similarities(seeds)?);
-        Ok(weighted_sum(
-            &text,
-            &image,
-            self.image_weights[class.index()],
-        ))
+    /// Ranks the candidates of a query of this class.
+    fn rank(&self, class: ClassId, seeds: &[Row]) -> Result<ScoredRows> {
+        let weight = self.image_weights[class.index()];
+        let rankings = self.vectors.rankings(&[weight], seeds)?;
+        Ok(rankings.into_iter().flatten().collect())
     }
 
-    /// Ranks the entities by their fused similarities to the seeds.
+    /// Ranks the candidates of a query with the weight of its class.
     pub fn into_rank_fn(self) -> RankFn {
-        Box::new(move |class, seeds| Ok(rank_by_scores(&self.similarities(class, seeds)?, seeds)))
+        Box::new(move |class, seeds| self.rank(class, seeds))
     }
 
     /// Returns the weights, and how they were chosen, as settings of a run.
@@ -118,17 +116,16 @@ fn precisions(
     entities: &[EntityId],
     rows: &HashMap<EntityId, Row>,
     query: &Query,
-    [text, image]: [&EntityVectors; 2],
+    vectors: &FusedVectors,
 ) -> Result<SumsByWeight> {
     let seeds = query.seeds.iter();
     let seeds: Vec<Row> = seeds.filter_map(|seed| rows.get(seed).copied()).collect();
-    let text = standardise(&text.similarities(&seeds)?);
-    let image = standardise(&image.similarities(&seeds)?);
+    let weights: [f64; STEPS + 1] = std::array::from_fn(weight_of);
+    let rankings = vectors.rankings(&weights, &seeds)?;
     let protocol = EvaluationProtocol::Standard;
     let mut precisions = [0.0; STEPS + 1];
-    for (step, precision) in precisions.iter_mut().enumerate() {
-        let scores = weighted_sum(&text, &image, weight_of(step));
-        let ranking: Vec<EntityId> = rank_by_scores(&scores, &seeds)
+    for (precision, ranking) in precisions.iter_mut().zip(rankings) {
+        let ranking: Vec<EntityId> = ranking
             .iter()
             .map(|(row, _)| entities[row.index()])
             .collect();
@@ -151,43 +148,11 @@ fn best_weight(sums: &SumsByWeight) -> f64 {
     weight_of(step.unwrap_or(STEPS / 2))
 }
 
-/// Returns (1 − weight) · text + weight · image.
-fn weighted_sum(text: &[f64], image: &[f64], weight: f64) -> Vec<f64> {
-    text.iter()
-        .zip(image)
-        .map(|(text, image)| (1.0 - weight) * text + weight * image)
-        .collect()
-}
-
-/// Subtracts the mean and divides by the standard deviation.
-fn standardise(values: &[f64]) -> Vec<f64> {
-    let n = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-    let deviation = variance.sqrt().max(1e-12);
-    values.iter().map(|v| (v - mean) / deviation).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::Error;
     use tch::Tensor;
-
-    #[test]
-    fn the_weight_is_independent_of_the_scale_of_scores() {
-        let [text, image] =
-            [[0.0, 1.0, 2.0, 3.0], [900.0, 700.0, 500.0, 300.0]].map(|values| standardise(&values));
-        assert!(
-            weighted_sum(&text, &image, 0.5)
-                .iter()
-                .all(|score| score.abs() < 1e-12),
-            "they cancel"
-        );
-        let scores = weighted_sum(&text, &image, 0.25);
-        assert!(scores.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!(standardise(&[2.0, 2.0]), [0.0, 0.0]);
-    }
 
     #[test]
     fn choosing_the_weights_reports_progress_and_can_be_stopped() {
@@ -205,13 +170,15 @@ mod tests {
             Dataset::open(folder.path()).unwrap(),
             [1, 2, 3].map(EntityId),
         );
+        let ranking = BaselineRanking::Own;
         let fit = |observer: &mut dyn Observer<Progress>| {
             let vectors = || {
                 EntityVectors::new(
                     &Tensor::from_slice(&[1f32, 0.0, 0.9, 0.1, 0.0, 1.0]).view([3, 2]),
                 )
             };
-            ScoreFusion::fit(&dataset, &entities, [vectors(), vectors()], observer)
+            let vectors = [vectors(), vectors()];
+            ScoreFusion::fit(ranking, &dataset, &entities, vectors, observer)
         };
         let mut reports = Vec::new();
         let fusion = fit(&mut |p: Progress| {

@@ -1,10 +1,10 @@
 //! `multiexpan baseline`: a baseline over the queries of a data set.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::TypedValueParser;
 use std::path::PathBuf;
 
-use crate::baselines::Baseline;
-use crate::cli::arguments::{DeviceArg, seeds_parser};
+use crate::baselines::{Baseline, BaselineRanking};
+use crate::cli::arguments::{DeviceArg, name_parser, seeds_parser};
 use crate::cli::metrics_table::{Format, print};
 use crate::cli::output::print_left_out;
 use crate::cli::progress::{Reporter, interrupt};
@@ -36,6 +36,12 @@ pub struct Args {
     /// Number of seeds of the queries
     #[arg(long, value_name = "N", default_value = "3", value_parser = seeds_parser())]
     pub seeds: SeedCount,
+
+    /// Ranking: own (that of the system itself: mean cosine to the seeds, or for probexpan the window
+    /// search and re-ranking) or feedback (that of MultiExpan, over the vectors or the index of the
+    /// system)
+    #[arg(long, default_value = "own", value_parser = baseline_ranking_parser())]
+    pub ranking: BaselineRanking,
 
     /// Text encoder: a name or a folder [default: the mini preset's]
     #[arg(long, value_name = "NAME|DIR")]
@@ -77,6 +83,7 @@ pub fn run(args: Args) -> Result<()> {
     RunFormat::Trec.check_output_path(&args.out)?;
     let baseline = BaselineOptions {
         baseline: args.baseline,
+        ranking: args.ranking,
         dataset: args.dataset,
         seed_count: args.seeds,
         text_encoder: args.text_encoder,
@@ -118,7 +125,10 @@ impl Args {
     }
 }
 
+fn baseline_ranking_parser() -> impl TypedValueParser<Value = BaselineRanking> {
+    name_parser(["own", "feedback"])
+}
+
 fn baseline_parser() -> impl TypedValueParser<Value = Baseline> {
-    PossibleValuesParser::new(Baseline::ALL.map(Baseline::name))
-        .try_map(|name| name.parse::<Baseline>())
+    name_parser(Baseline::ALL.map(Baseline::name))
 }

@@ -78,9 +78,17 @@ impl<'a> Similarity<'a> {
 
     /// Returns the similarity of one mode alone, without trust in images.
     pub fn of_view(view: ModeIndex<'a>) -> Self {
-        let weight = PartWeight::Fixed(1.0);
+        Similarity::weighted([(view, 1.0)])
+    }
+
+    /// Returns the sum of several modes with fixed weights, without trust in images.
+    pub fn weighted(views: impl IntoIterator<Item = (ModeIndex<'a>, f64)>) -> Self {
+        let part = |(view, weight)| SimilarityPart {
+            view,
+            weight: PartWeight::Fixed(weight),
+        };
         Similarity {
-            parts: vec![SimilarityPart { view, weight }],
+            parts: views.into_iter().map(part).collect(),
         }
     }
 

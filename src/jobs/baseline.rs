@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::baselines::{Baseline, BaselineSources, FittedBaseline, rows_by_entity};
+use crate::baselines::{
+    Baseline, BaselineRanking, BaselineSources, FittedBaseline, rows_by_entity,
+};
 use crate::data::Dataset;
 use crate::engine::describe::class_cards;
 use crate::engine::protocol::ClassCard;
@@ -23,6 +25,7 @@ use crate::types::{DeviceChoice, EntityId, EvaluationProtocol, Query, Row, SeedC
 #[derive(Debug, Clone)]
 pub struct BaselineOptions {
     pub baseline: Baseline,
+    pub ranking: BaselineRanking,
     pub dataset: PathBuf,
     pub seed_count: SeedCount,
     /// The text encoder, by name or folder; `None` for that of the settings, which by default is
@@ -64,7 +67,9 @@ impl BaselineOptions {
         let device = device::open_device(self.device)?;
         let dataset = Dataset::open(&self.dataset)?;
         let sources = self.sources()?;
-        let fitted = self.baseline.fit(&dataset, &sources, device, observer)?;
+        let fitted = self
+            .baseline
+            .fit(self.ranking, &dataset, &sources, device, observer)?;
         let rows = rows_by_entity(&fitted.entities);
         let (queries, unanswerable) = self.queries(&dataset, &rows);
         if queries.is_empty() {
@@ -73,7 +78,7 @@ impl BaselineOptions {
         let results = rank_all(&dataset, &fitted, &rows, &queries, observer)?;
         let device_name = device::device_name(device);
         let run = Run {
-            tag: self.baseline.name().to_owned(),
+            tag: self.tag(),
             settings: self.settings(&dataset, &fitted, device_name)?,
             rankings: rankings(&dataset, &results),
             ..Run::default()
@@ -88,6 +93,15 @@ impl BaselineOptions {
             classes: class_cards(&dataset),
             run,
         })
+    }
+
+    /// Returns the name of the system, with the ranking if it is not the system's own.
+    fn tag(&self) -> String {
+        let name = self.baseline.name();
+        match self.ranking {
+            BaselineRanking::Own => name.to_owned(),
+            BaselineRanking::Feedback => format!("{name}-feedback"),
+        }
     }
 
     /// Returns the queries that can be answered, and the reasons why others are left out.
@@ -121,6 +135,7 @@ impl BaselineOptions {
         let settings = json!({
             "program": concat!("multiexpan ", env!("CARGO_PKG_VERSION")),
             "system": self.baseline.name(),
+            "ranking": self.baseline.ranking_name(self.ranking),
             "dataset": dataset.root,
             "dataset_hash": dataset.hash()?,
             "queries_hash": dataset.queries_hash(self.seed_count),
