@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs every baseline, and MultiExpan in its three modes, on the queries with 3 and with 5 seeds of a
-# data set. Then prints a table for each number of seeds, and a table for each trained baseline that
-# compares its trainings.
+# Runs every baseline in its own ranking and in the feedback ranking, and MultiExpan in its three modes
+# by the seeds, by the window search and by feedback, on the queries with 3 and with 5 seeds of a data
+# set. Then prints a table for each number of seeds, and a table for each trained baseline that
+# compares its trainings. The runs are named SYSTEM-RANKING-SEEDS.run.
 #
 #   scripts/baselines.sh [DATASET [INDEX [OUT]]]
 #
@@ -22,11 +23,13 @@ trainings=(${TRAININGS:-1})
 cargo build --release --quiet
 mkdir -p "$out"
 multiexpan() { target/release/multiexpan "$@" > "$out/log" 2>&1 || { tail -3 "$out/log" >&2; exit 1; }; }
-# Makes a run for each number of seeds: NAME TAG [OPTION…]
+# Makes a run for each ranking and number of seeds: NAME TAG [OPTION…]
 baseline() {
-    local seeds name=$1 tag=$2
-    for seeds in 3 5; do
-        multiexpan baseline "$name" "$dataset" --seeds $seeds --out "$out/$tag-$seeds.run" "${@:3}"
+    local ranking seeds name=$1 tag=$2
+    for ranking in own feedback; do
+        for seeds in 3 5; do
+            multiexpan baseline "$name" "$dataset" --ranking $ranking --seeds $seeds --out "$out/$tag-$ranking-$seeds.run" "${@:3}"
+        done
     done
 }
 compare() { target/release/multiexpan compare "${@:2}" --dataset "$dataset" --seeds "$1"; }
@@ -51,13 +54,17 @@ for seeds in 3 5; do
             multiexpan evaluate "$index" --dataset "$dataset" --mode $mode --ranking $ranking --seeds $seeds --out "${runs[-1]}"
         done
     done
-    for name in "${fixed[@]}"; do runs+=("$out/$name-$seeds.run"); done
-    for name in "${trained[@]}"; do runs+=("$out/$name-training-${trainings[0]}-$seeds.run"); done
+    for ranking in own feedback; do
+        for name in "${fixed[@]}"; do runs+=("$out/$name-$ranking-$seeds.run"); done
+        for name in "${trained[@]}"; do runs+=("$out/$name-training-${trainings[0]}-$ranking-$seeds.run"); done
+    done
     echo "== queries with $seeds seeds"
     compare $seeds "${runs[@]}"
     [ ${#trainings[@]} = 1 ] && continue
     for name in "${trained[@]}"; do
-        echo "== queries with $seeds seeds: the trainings of $name"
-        compare $seeds $(printf "$out/$name-training-%s-$seeds.run " "${trainings[@]}")
+        for ranking in own feedback; do
+            echo "== queries with $seeds seeds: the trainings of $name, ranking: $ranking"
+            compare $seeds $(printf "$out/$name-training-%s-$ranking-$seeds.run " "${trainings[@]}")
+        done
     done
 done

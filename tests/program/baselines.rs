@@ -15,6 +15,7 @@ use multiexpan::model::clip::{Clip, ClipConfig};
 use multiexpan::model::network_config::AlignmentConfig;
 use multiexpan::model::weights::Weights;
 use multiexpan::train::{Task, TaskSet, TrainConfig};
+use multiexpan::types::EntityId;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -63,11 +64,41 @@ fn run(workspace: &Workspace, name: &str, out: &str, options: &[&str]) -> (Value
     )
 }
 
-/// Asserts that the run has the query with 3 seeds of both classes, and that each query ranks the
-/// 13
-/// other entities by descending score.
+/// Asserts that the run is one of a system's own ranking, and complete.
 fn assert_complete(run: &Run, name: &str) {
-    assert_eq!((run.tag.as_str(), run.rankings.len()), (name, 2));
+    assert_eq!(run.tag, name);
+    let own = if name == "probexpan" {
+        "window"
+    } else {
+        "cosine"
+    };
+    assert_eq!(run.settings["ranking"], Value::from(own));
+    assert_all_ranked(run, name);
+}
+
+/// Ranks a system by feedback, and asserts that the run is complete and that its rankings are not
+/// those of the system itself. `out` is the run of the own ranking, whose model is used.
+fn feedback_run(workspace: &Workspace, name: &str, out: &str, options: &[&str]) -> Run {
+    let feedback = format!("{out}-feedback");
+    let options = [&["--ranking", "feedback"], options].concat();
+    let (_, run) = run(workspace, name, &feedback, &options);
+    assert_eq!(run.tag, format!("{name}-feedback"));
+    assert_eq!(run.settings["ranking"], Value::from("feedback"));
+    assert_all_ranked(&run, name);
+    let own = Run::read(&workspace.path(out)).unwrap();
+    let entities = |run: &Run| -> Vec<Vec<EntityId>> {
+        let rankings = run.rankings.iter();
+        let lists = rankings.map(|r| r.candidates.iter().map(|(entity, _)| *entity).collect());
+        lists.collect()
+    };
+    assert_ne!(entities(&run), entities(&own), "{name}");
+    run
+}
+
+/// Asserts that the run has the query with 3 seeds of both classes, and that each query ranks the
+/// 13 other entities by descending score.
+fn assert_all_ranked(run: &Run, name: &str) {
+    assert_eq!(run.rankings.len(), 2);
     assert_eq!(
         (&run.settings["system"], &run.settings["seeds"]),
         (&Value::from(name), &Value::from("3"))
@@ -114,6 +145,11 @@ fn cosine_baselines_rank_every_candidate() {
                 .iter()
                 .all(|encoder| run.settings[*encoder]["hash"].is_string())
         );
+        let feedback = feedback_run(&workspace, name, name, &[]);
+        assert_eq!(
+            feedback.settings["dataset_hash"],
+            run.settings["dataset_hash"]
+        );
     }
     let fused = Run::read(&workspace.path("fused-cosine")).unwrap();
     assert_eq!(fused.settings["image_share"].as_object().unwrap().len(), 2);
@@ -154,6 +190,7 @@ fn probexpan_is_trained_once_and_resumes_after_a_kill() {
         modified_before,
         "it was there already"
     );
+    assert_feedback_is_that_of_the_index(&workspace);
     // The settings of the mini preset are different.
     let failed = baseline(&workspace, "probexpan", "whole", &[])
         .output()
@@ -188,6 +225,26 @@ fn probexpan_is_trained_once_and_resumes_after_a_kill() {
         failed.status.code() == Some(1) && error.contains("another data set"),
         "{error}"
     );
+}
+
+/// Asserts that the feedback ranking of the trained ProbExpan is that of its index.
+fn assert_feedback_is_that_of_the_index(workspace: &Workspace) {
+    let options = ["--config", "recipe.toml", "--model", "whole.model"];
+    let feedback = feedback_run(workspace, "probexpan", "whole", &options);
+    let evaluated = Command::new(env!("CARGO_BIN_EXE_multiexpan"))
+        .current_dir(workspace.path(""))
+        .args(["evaluate", "whole.model/index", "--dataset", "data"])
+        .args(["--mode", "text", "--ranking", "feedback"])
+        .args(["--device", "cpu", "--out", "evaluated"])
+        .output()
+        .unwrap();
+    assert!(
+        evaluated.status.success(),
+        "{}",
+        String::from_utf8_lossy(&evaluated.stderr)
+    );
+    let evaluated = Run::read(&workspace.path("evaluated")).unwrap();
+    assert_eq!(feedback.rankings, evaluated.rankings);
 }
 
 #[test]
@@ -235,6 +292,13 @@ fn aligned_networks_are_trained_once_and_resume_after_a_kill() {
             run(&workspace, name, name, &recipe).1,
             complete,
             "from the model that is there"
+        );
+        let model = format!("{name}.model");
+        feedback_run(
+            &workspace,
+            name,
+            name,
+            &[&recipe[..], &["--model", &model]].concat(),
         );
         let killed = format!("{name}-killed");
         kill_while_training(&workspace, &killed, || {
@@ -311,6 +375,8 @@ fn clip_ranks_from_its_folder_and_reports_missing_files() {
         &["--clip", folder.to_str().unwrap()],
     );
     assert_eq!(again.rankings, first.rankings);
+    let clip = ["--clip", folder.to_str().unwrap()];
+    feedback_run(&workspace, "clip", "clip.run", &clip);
     // The same weights with another configuration give other rankings.
     let other = workspace.path("other");
     fs::create_dir(&other).unwrap();
