@@ -16,10 +16,12 @@ pub enum FusedVectors {
         image: EntityVectors,
     },
     /// By feedback: the affinities of both vectors are summed with a weight.
-    Feedback(VectorIndex),
+    Feedback(Box<VectorIndex>),
 }
 
 impl FusedVectors {
+    /// Prepares a ranking by the vectors of the sentences and of the images.
+    ///
     /// Errors: those of [`VectorIndex::new`].
     pub fn new(
         ranking: BaselineRanking,
@@ -31,7 +33,7 @@ impl FusedVectors {
             BaselineRanking::Own => Ok(FusedVectors::Cosines { text, image }),
             BaselineRanking::Feedback => {
                 let index = VectorIndex::new(entities, &[text.rows(), image.rows()], observer)?;
-                Ok(FusedVectors::Feedback(index))
+                Ok(FusedVectors::Feedback(Box::new(index)))
             }
         }
     }
