@@ -514,7 +514,8 @@ fn joint_and_independent_rankings_are_not_comparable() {
     let [plain, _] = runs.two();
     for (name, protocol, ranking) in [
         ("joint", "standard", "joint"),
-        ("published", "published", "expanded"),
+        ("published", "published", "window"),
+        ("older", "published", "expanded"),
     ] {
         let joint = written(name, protocol, ranking);
         let why = runs.json(&[&alone, &joint])["pairs"][0]["result"]["not_comparable"].clone();
@@ -532,6 +533,30 @@ fn joint_and_independent_rankings_are_not_comparable() {
     // seed rankings have no pool
     let seeds = written("seeds.run", "published", "seeds");
     assert!(runs.json(&[&alone, &seeds])["pairs"][0]["result"]["done"].is_object());
+}
+
+/// What `evaluate` writes today, which names made by hand could miss.
+#[test]
+fn published_runs_of_evaluate_are_joint() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo/index");
+    let is_joint = |options: &[&str]| {
+        let run = folder.path().join("evaluated.run");
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_multiexpan"))
+            .args(["evaluate", index, "--class", "fish", "--out"])
+            .arg(&run)
+            .args(options)
+            .output()
+            .unwrap()
+            .status;
+        assert!(status.success(), "{options:?}");
+        multiexpan::eval::run::Run::read(&run).unwrap().is_joint()
+    };
+    assert_eq!(is_joint(&["--protocol", "published"]), Some(true));
+    assert_eq!(is_joint(&["--ranking", "joint"]), Some(true));
+    for independent in ["feedback", "window", "seeds"] {
+        assert_eq!(is_joint(&["--ranking", independent]), Some(false));
+    }
 }
 
 #[test]

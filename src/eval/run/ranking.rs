@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::types::{EntityId, SeedCount};
+use crate::types::{EntityId, RankingKind, SeedCount};
 
 /// The number of characters of a hash that a message shows.
 const SHORT_HASH: usize = 8;
@@ -86,8 +86,12 @@ impl Run {
     /// `None` if they do not say so.
     pub fn is_joint(&self) -> Option<bool> {
         let protocol = self.text_setting("protocol")?;
-        let ranking = self.text_setting("ranking");
-        Some(ranking == Some("joint") || protocol == "published" && ranking == Some("expanded"))
+        let ranking = self.settings.get("ranking").cloned().unwrap_or_default();
+        // Runs of other systems may name rankings that are not ours. Older runs say `expanded`, which
+        // the type still reads.
+        let ranking: Option<RankingKind> = serde_json::from_value(ranking).ok();
+        let is_window = ranking == Some(RankingKind::Window);
+        Some(ranking == Some(RankingKind::Joint) || protocol == "published" && is_window)
     }
 
     /// Checks every score with [`check_scores`].
