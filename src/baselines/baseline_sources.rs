@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tch::Device;
 
 use crate::error::Result;
-use crate::features::load_pairs::Encoders;
+use crate::features::load_pairs::{Encoders, TextEncoder};
 use crate::train::{Preset, TrainConfig};
 
 /// The encoders, models and settings that a baseline is made from.
@@ -28,6 +28,12 @@ pub struct BaselineSources {
 }
 
 impl BaselineSources {
+    /// Opens the text encoder of a baseline without training.
+    pub(super) fn open_text_encoder(&self) -> Result<TextEncoder> {
+        let preset = TrainConfig::preset(Preset::Mini);
+        TextEncoder::open(self.text_encoder.as_ref().unwrap_or(&preset.text_encoder))
+    }
+
     /// Opens the encoders of a baseline without training.
     pub(super) fn encoders(&self, device: Device) -> Result<Encoders> {
         let preset = TrainConfig::preset(Preset::Mini);

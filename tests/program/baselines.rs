@@ -155,6 +155,84 @@ fn cosine_baselines_rank_every_candidate() {
     assert_eq!(fused.settings["image_share"].as_object().unwrap().len(), 2);
 }
 
+/// Removes the name of the image from the first lines of the corpus.
+fn remove_images(workspace: &Workspace, lines: usize) {
+    let path = workspace.path("data/sentences.json");
+    let mut corpus = String::new();
+    for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        if number < lines {
+            line["image"] = Value::Null;
+        }
+        corpus += &format!("{line}\n");
+    }
+    fs::write(path, corpus).unwrap();
+}
+
+#[test]
+fn the_text_cosine_ranks_a_data_set_that_names_no_image() {
+    let workspace = Workspace::new();
+    let (_, with_images) = run(&workspace, "text-cosine", "with-images", &[]);
+    remove_images(&workspace, usize::MAX);
+    let (metrics, text_only) = run(&workspace, "text-cosine", "text-only", &[]);
+    assert_complete(&text_only, "text-cosine");
+    let map = metrics["overall"]["map@10"].as_f64().unwrap();
+    assert!(map > 0.9, "{map}");
+    feedback_run(&workspace, "text-cosine", "text-only", &[]);
+    // The same sentences, of which every one had an image, give the same vectors, here rounded to
+    // half precision.
+    for (found, expected) in text_only.rankings.iter().zip(&with_images.rankings) {
+        let expected: BTreeMap<u32, f64> =
+            expected.candidates.iter().map(|c| (c.0.0, c.1)).collect();
+        for (entity, score) in &found.candidates {
+            let difference = (score - expected[&entity.0]).abs();
+            assert!(difference < 5e-3, "{entity} {score} {expected:?}");
+        }
+    }
+    // The image encoder has no effect, so that it is neither opened nor reported.
+    assert_eq!(
+        text_only.settings["text_encoder"],
+        with_images.settings["text_encoder"]
+    );
+    assert!(!text_only.settings.contains_key("image_encoder"));
+    fs::remove_file(workspace.path("image.safetensors")).unwrap();
+    let (_, without_encoder) = run(&workspace, "text-cosine", "without-encoder", &[]);
+    assert_eq!(without_encoder, text_only);
+}
+
+/// Asserts that the baseline fails with this message, without writing a run.
+fn assert_fails(workspace: &Workspace, name: &str, message: &str) {
+    let failed = baseline(workspace, name, "refused", &[]).output().unwrap();
+    let error = String::from_utf8(failed.stderr).unwrap();
+    assert!(
+        failed.status.code() == Some(1) && error.contains(message),
+        "{name}: {error}"
+    );
+    assert!(!workspace.path("refused").exists());
+}
+
+#[test]
+fn only_a_data_set_that_names_no_image_is_text_only() {
+    let workspace = Workspace::new();
+    remove_images(&workspace, usize::MAX);
+    for name in ["image-cosine", "fused-cosine"] {
+        assert_fails(&workspace, name, "48 sentences without an image");
+    }
+    drop(workspace);
+
+    // All images are named, and missing.
+    let workspace = Workspace::new();
+    fs::remove_dir_all(workspace.path("data/image")).unwrap();
+    let message = "48 sentences whose image is missing";
+    assert_fails(&workspace, "text-cosine", message);
+    drop(workspace);
+
+    // One sentence has an image, and its entity has no second pair.
+    let workspace = Workspace::new();
+    remove_images(&workspace, 47);
+    assert_fails(&workspace, "text-cosine", "no entity with 2 usable pairs");
+}
+
 #[test]
 fn probexpan_is_trained_once_and_resumes_after_a_kill() {
     let workspace = Workspace::new();
