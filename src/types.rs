@@ -78,6 +78,8 @@ pub enum Mode {
     FrozenText,
     /// The images as the frozen image encoder sees them, without training.
     FrozenImage,
+    /// The words of the sentences, without an encoder.
+    Words,
 }
 
 impl Mode {
@@ -91,12 +93,15 @@ impl Mode {
 
     /// Returns whether the model sees the sentence.
     pub fn sees_text(self) -> bool {
-        matches!(self, Mode::Both | Mode::Text | Mode::FrozenText)
+        matches!(
+            self,
+            Mode::Both | Mode::Text | Mode::FrozenText | Mode::Words
+        )
     }
 
     /// Returns whether a model that is trained on the data set is not involved.
     pub fn is_frozen(self) -> bool {
-        matches!(self, Mode::FrozenText | Mode::FrozenImage)
+        matches!(self, Mode::FrozenText | Mode::FrozenImage | Mode::Words)
     }
 
     /// Returns whether the model sees the image.

@@ -57,7 +57,7 @@ pub fn fit(
     let mut settings = encoders.settings();
     let entities = &pairs.entities;
     let rank = match mode {
-        Mode::Text | Mode::FrozenText => {
+        Mode::Text | Mode::FrozenText | Mode::Words => {
             vectors(&profiles.text).into_rank_fn(ranking, entities, observer)?
         }
         Mode::Image | Mode::FrozenImage | Mode::None => {

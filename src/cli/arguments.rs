@@ -29,7 +29,14 @@ where
 
 /// Returns a parser of the modes that have a ranking, which the prior (`none`) has not.
 pub(super) fn mode_parser() -> impl TypedValueParser<Value = Mode> {
-    name_parser(["both", "text", "image", "frozen-text", "frozen-image"])
+    name_parser([
+        "both",
+        "text",
+        "image",
+        "frozen-text",
+        "frozen-image",
+        "words",
+    ])
 }
 
 pub(super) fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {

@@ -137,7 +137,7 @@ pub(super) fn settings_of(preset: Preset, file: Option<&Path>) -> Result<TrainCo
 }
 
 pub(super) fn task_parser() -> impl TypedValueParser<Value = Task> {
-    PossibleValuesParser::new(Task::PAPER.map(Task::name)).try_map(|name| name.parse::<Task>())
+    PossibleValuesParser::new(Task::OFFERED.map(Task::name)).try_map(|name| name.parse::<Task>())
 }
 
 pub(super) fn preset_parser() -> impl TypedValueParser<Value = Preset> {

@@ -81,7 +81,7 @@ pub(super) fn parts(
     }
     let none = sums(Mode::None)?;
     let parts = match mode {
-        Mode::None | Mode::FrozenText | Mode::FrozenImage => none
+        Mode::None | Mode::FrozenText | Mode::FrozenImage | Mode::Words => none
             .into_iter()
             .map(|prior| ModalityParts {
                 prior,

@@ -2,8 +2,10 @@
 //! (`docs/ALGORITHM.md`, "Feedback ranking"): a weighted sum over one or several stored modes, of
 //! one or several indexes.
 //!
-//! Mode `both` of an index with frozen modes is the mean of the trained modes `both` and `text` and of
-//! the frozen text, plus the frozen images, which count as much as they can be trusted.
+//! In an index with modes that need no training, mode `text` is the mean of the trained mode `text`
+//! and of the frozen text, plus the words. Mode `both` is the mean of the trained mode `both` and of
+//! the frozen text, plus the words, plus the frozen images, which count as much as they can be
+//! trusted.
 
 use std::rc::Rc;
 
@@ -12,15 +14,20 @@ use crate::index::{ImageTrust, Index, ModeIndex};
 use crate::types::{Mode, Row};
 
 /// The largest weight of images, relative to the text.
-pub const MAX_IMAGE_WEIGHT: f64 = 0.4;
+pub const MAX_IMAGE_WEIGHT: f64 = 0.3;
+/// The weight of images for each unit of trust.
+const IMAGE_WEIGHT_PER_TRUST: f64 = 3.0;
+
+/// The weight of the words, relative to the other text.
+pub const WORDS_WEIGHT: f64 = 0.2;
 
 /// The weight of a part of a similarity.
 #[derive(Debug, Clone, Copy)]
 enum PartWeight<'a> {
     Fixed(f64),
     /// The factor of a weight that depends on the query: the mean over the seeds of the trust in
-    /// their images, less the trust below which images do not count, between 0 and
-    /// [`MAX_IMAGE_WEIGHT`].
+    /// their images, less the trust below which images do not count, times
+    /// [`IMAGE_WEIGHT_PER_TRUST`], between 0 and [`MAX_IMAGE_WEIGHT`].
     Trust(f64, ImageTrust<'a>),
 }
 
@@ -53,25 +60,18 @@ impl<'a> Similarity<'a> {
     /// Errors: those of [`Index::view`].
     pub fn of_mode(index: &'a Index, mode: Mode) -> Result<Self> {
         let modes = index.modes_of_similarity(mode);
-        let (images, texts): (Vec<Mode>, Vec<Mode>) = modes
-            .iter()
-            .partition(|m| modes.len() > 1 && **m == Mode::FrozenImage);
+        let is_added = |m: &Mode| matches!(m, Mode::FrozenImage | Mode::Words);
+        let averaged = modes.iter().filter(|m| !is_added(m)).count();
         let mut parts = Vec::with_capacity(modes.len());
-        for text in &texts {
-            parts.push(SimilarityPart {
-                view: index.view(*text)?,
-                weight: PartWeight::Fixed(1.0 / texts.len() as f64),
-            });
-        }
-        for image in images {
-            let view = index.view(image)?;
-            let trust = view.image_trust()?.ok_or_else(|| {
-                Error::format(index.path(), "is damaged: it has no trust in its images")
-            })?;
-            parts.push(SimilarityPart {
-                view,
-                weight: PartWeight::Trust(1.0, trust),
-            });
+        for &stored in &modes {
+            let view = index.view(stored)?;
+            let weight = match stored {
+                _ if modes.len() == 1 => PartWeight::Fixed(1.0),
+                Mode::FrozenImage => PartWeight::Trust(1.0, image_trust(index, &view)?),
+                Mode::Words => PartWeight::Fixed(WORDS_WEIGHT),
+                _ => PartWeight::Fixed(1.0 / averaged as f64),
+            };
+            parts.push(SimilarityPart { view, weight });
         }
         Ok(Similarity { parts })
     }
@@ -163,9 +163,17 @@ impl<'a> Similarity<'a> {
     }
 }
 
+/// Returns the trust in the images of an index.
+///
+/// Errors: `Format` if the index has none.
+fn image_trust<'a>(index: &Index, view: &ModeIndex<'a>) -> Result<ImageTrust<'a>> {
+    view.image_trust()?
+        .ok_or_else(|| Error::format(index.path(), "is damaged: it has no trust in its images"))
+}
+
 /// Returns the weight of images for a query with these seeds.
 fn image_weight(trust: ImageTrust, seeds: &[Row]) -> f64 {
     let trust_of = |seed: &Row| f64::from(trust.of_entities[seed.index()]);
     let mean = seeds.iter().map(trust_of).sum::<f64>() / seeds.len() as f64;
-    (mean - f64::from(trust.min)).clamp(0.0, MAX_IMAGE_WEIGHT)
+    (IMAGE_WEIGHT_PER_TRUST * (mean - f64::from(trust.min))).clamp(0.0, MAX_IMAGE_WEIGHT)
 }

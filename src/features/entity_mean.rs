@@ -46,6 +46,17 @@ pub fn centred_unit_rows(rows: &Tensor) -> Tensor {
     unit_rows(&(rows - rows.mean_dim(0, true, Kind::Float)))
 }
 
+/// Subtracts the mean of the rows that are among `labels`, and scales these to unit length. All
+/// other rows become 0.
+pub fn centred_unit_rows_of(labels: &Tensor, rows: &Tensor) -> Tensor {
+    let options = (Kind::Float, rows.device());
+    let is_labelled = Tensor::zeros([rows.size()[0], 1], options).index_fill(0, labels, 1.0);
+    let labelled = rows * &is_labelled;
+    let count = is_labelled.sum(Kind::Float).clamp_min(1.0);
+    let mean = labelled.sum_dim_intlist([0i64].as_slice(), true, Kind::Float) / count;
+    unit_rows(&(rows - mean)) * is_labelled
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

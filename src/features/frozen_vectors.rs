@@ -6,7 +6,7 @@ use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::entity_mean::EntityMean;
+use crate::features::entity_mean::{EntityMean, centred_unit_rows_of};
 use crate::features::frozen_corpus::{EntitySentence, FrozenCorpus};
 use crate::features::load_pairs::TextEncoder;
 use crate::features::patch_store::{ImageFeatures, PatchStore};
@@ -128,17 +128,6 @@ impl SentenceVectors {
 
 /// The weight of masked sentences relative to unmasked ones.
 const MASKED_WEIGHT: f64 = 0.7;
-
-/// Subtracts the mean of the rows that are among `labels`, and scales these to unit length. All
-/// other rows become 0.
-fn centred_unit_rows_of(labels: &Tensor, rows: &Tensor) -> Tensor {
-    let options = (Kind::Float, rows.device());
-    let is_labelled = Tensor::zeros([rows.size()[0], 1], options).index_fill(0, labels, 1.0);
-    let labelled = rows * &is_labelled;
-    let count = is_labelled.sum(Kind::Float).clamp_min(1.0);
-    let mean = labelled.sum_dim_intlist([0i64].as_slice(), true, Kind::Float) / count;
-    unit_rows(&(rows - mean)) * is_labelled
-}
 
 /// Returns the hash of everything that the vectors depend on.
 fn cache_name(corpus: &FrozenCorpus, encoder: &TextEncoder, bert: &Bert) -> String {

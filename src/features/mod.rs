@@ -17,6 +17,7 @@ pub mod samples;
 pub mod text_states;
 pub mod text_tokenizer;
 pub mod tokenizer_files;
+pub mod word_vectors;
 
 use std::path::PathBuf;
 

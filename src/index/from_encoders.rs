@@ -14,11 +14,13 @@ use crate::features::frozen_vectors::{SentenceVectors, image_vectors};
 use crate::features::image_encoder::ImageEncoder;
 use crate::features::load_pairs::TextEncoder;
 use crate::features::patch_store::{cache_record, image_features};
+use crate::features::word_vectors::word_vectors;
 use crate::index::builder::Builder;
 use crate::index::frozen_modes;
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::index::mode_index::{IMAGE_TRUST, MIN_TRUST};
 use crate::index::pair_table::PairTable;
+use crate::index::staged_folder::prepare_destination;
 use crate::model::device::device_name;
 use crate::progress::{Observer, Progress};
 use crate::types::{EntityId, Mode};
@@ -46,6 +48,7 @@ pub fn build_frozen_index(
     observer: &mut dyn Observer<Progress>,
 ) -> Result<Vec<(String, usize)>> {
     let dataset = Dataset::open(&paths.dataset)?;
+    prepare_destination(&paths.out)?;
     let names = [paths.text_encoder.as_str(), paths.image_encoder.as_str()];
     let sources = open_sources(&dataset, names, &paths.cache, device, observer)?;
     let modes = sources.modes(None, observer)?;
@@ -154,6 +157,7 @@ pub struct FrozenSources {
     left_out: Vec<(String, usize)>,
     /// The names and hashes of the encoders.
     settings: serde_json::Value,
+    device: Device,
 }
 
 impl FrozenSources {
@@ -166,6 +170,7 @@ impl FrozenSources {
             image: None,
             left_out: Vec::new(),
             settings: serde_json::Value::Null,
+            device: Device::Cpu,
         }
     }
 
@@ -211,6 +216,7 @@ impl FrozenSources {
             image,
             left_out,
             settings: serde_json::Value::Null,
+            device,
         })
     }
 
@@ -237,9 +243,15 @@ impl FrozenSources {
             })?),
             _ => None,
         };
+        let words = tch::no_grad(|| word_vectors(&self.corpus, chosen, self.device));
+        let words = match words {
+            None => None,
+            Some(words) => Some(tch::no_grad(|| frozen_modes::smoothed(&words, observer))?),
+        };
         let sentences = chosen.map_or(self.corpus.sentences.len(), <[usize]>::len);
         Ok(FrozenModes {
             text,
+            words,
             image: self.image.as_ref().map(Tensor::shallow_clone),
             trust,
             min_trust: frozen_modes::min_trust(sentences as f64 / entities as f64),
@@ -261,6 +273,9 @@ fn unreadable(broken: &[(PathBuf, String)]) -> Option<(String, usize)> {
 pub struct FrozenModes {
     /// `[V, D]` of unit length; 0 for an entity without a sentence.
     text: Option<Tensor>,
+    /// `[V, D]` of unit length; 0 for an entity without a sentence. `None` if no word occurs in the
+    /// sentences of two entities.
+    words: Option<Tensor>,
     /// `[V, D]` of unit length; 0 for an entity without an image.
     image: Option<Tensor>,
     /// The trust in the images of each entity, `[V]`; `None` if there is only one modality.
@@ -286,6 +301,9 @@ impl FrozenModes {
                 others.push((MIN_TRUST, Tensor::from_slice(&[self.min_trust])));
             }
             builder.add_frozen_mode(Mode::FrozenImage, &image, others, observer)?;
+        }
+        if let Some(words) = self.words.filter(|_| !builder.has_mode(Mode::Words)) {
+            builder.add_frozen_mode(Mode::Words, &words, Vec::new(), observer)?;
         }
         Ok(())
     }

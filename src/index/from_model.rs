@@ -18,6 +18,7 @@ use crate::index::from_encoders::{FrozenModes, FrozenSources};
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::index::pair_table::PairTable;
 use crate::index::prototypes::Prototypes;
+use crate::index::staged_folder::prepare_destination;
 use crate::index::states::{States, StoragePrecision};
 use crate::model::{ModelFolder, Network, checkpoint};
 use crate::progress::{Observer, Progress};
@@ -137,6 +138,7 @@ pub fn build_index(
     observer: &mut dyn Observer<Progress>,
 ) -> Result<Vec<(String, usize)>> {
     let dataset = Dataset::open(&paths.dataset)?;
+    prepare_destination(&paths.out)?;
     let ModelSources {
         folder,
         network,
@@ -461,7 +463,9 @@ impl DistinctSamples {
                     // states are stored by row, so an image of two entities has a state for each
                     Mode::Image => (pairs.row(pair), image + 1),
                     // not a mode of the model
-                    Mode::None | Mode::FrozenText | Mode::FrozenImage => (usize::MAX, 0),
+                    Mode::None | Mode::FrozenText | Mode::FrozenImage | Mode::Words => {
+                        (usize::MAX, 0)
+                    }
                 };
                 let next = samples.len() as i32;
                 *states.entry(key).or_insert_with(|| {

@@ -170,7 +170,7 @@ impl Index {
     }
 
     /// Returns the modes of the index, `Both` first. Those of an index without a model are text and
-    /// images, as the frozen encoders see them, and `Both` if it has both.
+    /// images, as the frozen encoders see them, `Both` if it has both, and the words.
     pub fn modes(&self) -> Vec<Mode> {
         let stored = self.modes.iter().map(|m| m.mode);
         if self.head.is_some() {
@@ -178,25 +178,33 @@ impl Index {
         }
         let mut modes: Vec<Mode> = stored
             .map(|mode| match mode {
+                Mode::FrozenText => Mode::Text,
                 Mode::FrozenImage => Mode::Image,
-                _ => Mode::Text,
+                other => other,
             })
             .collect();
-        if modes.len() == 2 {
+        if modes.contains(&Mode::Text) && modes.contains(&Mode::Image) {
             modes.insert(0, Mode::Both);
         }
         modes
     }
 
-    /// Returns the stored modes by which the feedback ranking compares entities in this mode. Mode
-    /// `both` uses all that there is of text, and the frozen images.
+    /// Returns the stored modes by which the feedback ranking compares entities in this mode. With
+    /// modes that need no training, mode `text` uses these modes of the text too, and mode `both` also
+    /// the frozen images.
     pub fn modes_of_similarity(&self, mode: Mode) -> Vec<Mode> {
         let has = |mode: &Mode| self.modes.iter().any(|m| m.mode == *mode);
-        if mode != Mode::Both || !has(&Mode::FrozenText) && !has(&Mode::FrozenImage) {
-            return vec![mode];
+        let all = match mode {
+            _ if !self.modes.iter().any(|m| m.mode.is_frozen()) => vec![mode],
+            Mode::Both => vec![mode, Mode::FrozenText, Mode::Words, Mode::FrozenImage],
+            Mode::Text => vec![mode, Mode::FrozenText, Mode::Words],
+            _ => vec![mode],
+        };
+        let found: Vec<Mode> = all.into_iter().filter(has).collect();
+        match found.is_empty() {
+            true => vec![mode],
+            false => found,
         }
-        let all = [Mode::Both, Mode::Text, Mode::FrozenText, Mode::FrozenImage];
-        all.into_iter().filter(has).collect()
     }
 
     /// Opens one mode. The first time that a mode is opened, its tensors are checked to be finite.

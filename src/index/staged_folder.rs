@@ -31,24 +31,35 @@ pub struct BuildProgress {
     pub files: BTreeMap<String, FileMeta>,
 }
 
+/// Checks that a folder can be written at a path, and creates its parent. Long work calls this before
+/// it starts.
+///
+/// Errors: a destination that exists and is neither an index nor empty; those of the file system.
+pub fn prepare_destination(destination: &Path) -> Result<()> {
+    if destination.file_name().is_none() {
+        return Err(Error::Argument(format!(
+            "{} is not a folder name",
+            destination.display()
+        )));
+    }
+    if !is_replaceable(destination) {
+        return Err(Error::format(
+            destination,
+            "exists and is not an index; it will not be overwritten",
+        ));
+    }
+    let parent = parent_of(destination);
+    fs::create_dir_all(&parent).map_err(Error::io("create", &parent))
+}
+
 impl StagedFolder {
     /// Creates the temporary folder, or opens the one that an interrupted run left.
     ///
     /// Errors: a destination that exists and is neither an index nor empty; another process writes
     /// it. Both are reported now, before hours of work.
     pub fn create(destination: &Path) -> Result<Self> {
-        let Some(name) = destination.file_name() else {
-            return Err(Error::Argument(format!(
-                "{} is not a folder name",
-                destination.display()
-            )));
-        };
-        if !is_replaceable(destination) {
-            return Err(Error::format(
-                destination,
-                "exists and is not an index; it will not be overwritten",
-            ));
-        }
+        prepare_destination(destination)?;
+        let name = destination.file_name().unwrap_or_default();
         let path = parent_of(destination).join(format!(".{}.partial", name.to_string_lossy()));
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         let lock = File::open(&path).map_err(Error::io("open", &path))?;

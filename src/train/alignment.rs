@@ -5,8 +5,9 @@
 //! Unlike in either paper, pairs match by entity: a sentence matches every image of its entity, as
 //! an image matches each of its captions in ALBEF's training for retrieval.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
+use crate::features::samples::Sample;
 use crate::model::NetworkInput;
 use crate::model::alignment_heads::{Alignment, PairEmbeddings};
 use crate::model::network::Tower;
@@ -15,6 +16,7 @@ use crate::train::schedule::TrainStep;
 use crate::train::step_batch::StepBatch;
 use crate::train::task::Task;
 use crate::train::train_state::Training;
+use crate::types::Mode;
 
 /// The momentum teacher's output for the pairs of a step, and its weight in the targets.
 struct TeacherTargets {
@@ -52,8 +54,18 @@ pub fn alignment_losses(
     }
     let fused = tower.fuse(&towers, true);
     if tasks.contains(Task::Itm) {
-        let negatives = sample_hard_negatives(&views, &batch.labels, &alignment.temperature());
-        let loss = matching_loss(alignment, tower, &towers, &fused, &negatives);
+        let probability = |from: &Tensor, to: &Tensor| {
+            tch::no_grad(|| {
+                (from.matmul(&to.tr()) / alignment.temperature()).softmax(-1, Kind::Float)
+            })
+        };
+        let negatives = sample_hard_negatives(
+            &probability(&views.text, &views.image),
+            &probability(&views.image, &views.text),
+            &batch.labels,
+        );
+        let positives = tower.pool(&fused, &towers);
+        let loss = matching_loss(alignment, tower, &towers, &positives, &negatives);
         losses.push((Task::Itm, loss));
     }
     if tasks.contains(Task::Mlm) {
@@ -121,22 +133,80 @@ fn contrast_loss(
     loss
 }
 
+/// Returns the losses of image–text matching and masked language modelling for a step of masked
+/// entity prediction, if the training has these tasks: of the pairs with sentence and image, and of
+/// all. `encoded` and `fused` are those of the batch, `log_prob [B, V]` is the prediction.
+///
+/// The negatives of a sentence are images of other entities, those with a higher probability by the
+/// entity head more often, and likewise those of an image.
+pub fn losses_beside_prediction(
+    training: &Training,
+    batch: &StepBatch,
+    encoded: &NetworkInput,
+    fused: &Tensor,
+    log_prob: &Tensor,
+) -> Vec<(Task, Tensor)> {
+    let tasks = &training.config.tasks;
+    let Some(alignment) = &training.network.alignment else {
+        return Vec::new();
+    };
+    let mut losses = Vec::new();
+    let complete = complete_rows(&batch.samples, fused.device());
+    if tasks.contains(Task::Itm) && complete.size()[0] > 0 {
+        // A step without any pair of two entities has no negatives, and no loss.
+        let labels = batch.labels.index_select(0, &complete);
+        let probability = tch::no_grad(|| {
+            log_prob
+                .index_select(0, &complete)
+                .index_select(1, &labels)
+                .exp()
+        });
+        let negatives = sample_hard_negatives(&probability, &probability.tr(), &labels);
+        let negatives = PairRows {
+            texts: complete.index_select(0, &negatives.texts),
+            images: complete.index_select(0, &negatives.images),
+        };
+        let tower = &training.network.student;
+        let positives = tower.pool(fused, encoded).index_select(0, &complete);
+        let loss = matching_loss(alignment, tower, encoded, &positives, &negatives);
+        losses.push((Task::Itm, loss));
+    }
+    if tasks.contains(Task::Mlm) {
+        let words = training.network.student.bert.words();
+        let log_prob = alignment
+            .heads
+            .word_log_prob(&encoded.at_mask(fused), words);
+        let (tokens, keep) = training.sources.mentions(&batch.samples);
+        let loss = masked_language_modelling(&log_prob, &tokens, &keep, None);
+        losses.push((Task::Mlm, loss));
+    }
+    losses
+}
+
+/// Returns the rows of the pairs that have sentence and image, `[N]`.
+fn complete_rows(samples: &[Sample], device: Device) -> Tensor {
+    let rows: Vec<i64> = (0..)
+        .zip(samples)
+        .filter(|(_, sample)| sample.mode == Mode::Both)
+        .map(|(row, _)| row)
+        .collect();
+    Tensor::from_slice(&rows).to_device(device)
+}
+
 /// Samples sentences and images of the batch that do not match: for each image a sentence of
-/// another entity, and for each sentence an image of another entity, more similar ones with a
-/// higher probability. A pair gets none if all pairs of the batch are of its entity.
+/// another entity, and for each sentence an image of another entity, those with a greater weight
+/// `[B, B]` with a higher probability. A pair gets none if all pairs of the batch are of its entity.
 fn sample_hard_negatives(
-    views: &PairEmbeddings,
+    image_of_text: &Tensor,
+    text_of_image: &Tensor,
     labels: &Tensor,
-    temperature: &Tensor,
 ) -> PairRows {
     tch::no_grad(|| {
         let same_entity = labels.unsqueeze(1).eq_tensor(&labels.unsqueeze(0)); // [B, B]
-        let sample = |from: &Tensor, to: &Tensor| {
-            let similarity = (from.matmul(&to.tr()) / temperature).softmax(-1, Kind::Float) + 1e-4;
-            sample_columns(&similarity.masked_fill(&same_entity, 0.0))
-        };
-        let (images, negative_texts) = sample(&views.image, &views.text);
-        let (texts, negative_images) = sample(&views.text, &views.image);
+        let sample =
+            |weights: &Tensor| sample_columns(&(weights + 1e-4).masked_fill(&same_entity, 0.0));
+        let (images, negative_texts) = sample(text_of_image);
+        let (texts, negative_images) = sample(image_of_text);
         PairRows {
             texts: Tensor::cat(&[negative_texts, texts], 0),
             images: Tensor::cat(&[images, negative_images], 0),
@@ -159,20 +229,19 @@ fn sample_columns(weights: &Tensor) -> (Tensor, Tensor) {
     (rows, columns)
 }
 
-/// Returns the loss of telling the pairs of the batch, which match, from the negatives, which do
-/// not.
+/// Returns the loss of telling pairs that match, of which the fused states `[N, D]` are given, from
+/// the negatives, which do not match.
 fn matching_loss(
     alignment: &Alignment,
     tower: &Tower,
-    towers: &NetworkInput,
-    fused: &Tensor,
+    encoded: &NetworkInput,
+    positives: &Tensor,
     negatives: &PairRows,
 ) -> Tensor {
-    let negatives = towers.recombined(&negatives.texts, &negatives.images);
-    let logits =
-        |fused: &Tensor, input: &NetworkInput| tower.pool(fused, input).apply(&alignment.matching);
+    let negatives = encoded.recombined(&negatives.texts, &negatives.images);
+    let negative_states = tower.pool(&tower.fuse(&negatives, true), &negatives);
     image_text_matching(
-        &logits(fused, towers),
-        &logits(&tower.fuse(&negatives, true), &negatives),
+        &positives.apply(&alignment.matching),
+        &negative_states.apply(&alignment.matching),
     )
 }

@@ -6,13 +6,15 @@ use std::path::Path;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::expand::{ExpandConfig, expand};
+use crate::expand::{
+    ExpandConfig, FeedbackConfig, FeedbackQuery, Similarity, expand, rank_by_feedback,
+};
 use crate::features::samples::FeatureSources;
-use crate::index::{Builder, Entity, Index, Provenance, States, StoragePrecision};
+use crate::index::{Builder, Entity, Index, ModeIndex, Provenance, States, StoragePrecision};
 use crate::model::Network;
 use crate::progress::{Observer, Progress, Unobserved};
 use crate::train::entity_states::mean_states;
-use crate::train::train_config::{MiningConfig, QuerySource, TrainConfig};
+use crate::train::train_config::{MiningConfig, MiningRanking, QuerySource, TrainConfig};
 use crate::types::{EntityId, Mode, Query, Row};
 
 /// The result of mining with one query.
@@ -49,20 +51,35 @@ pub fn mine(
     }
     let index = build_index(network, sources, config, scratch, observer)?;
     let view = index.view(Mode::Both)?;
-    let expand_config = ExpandConfig {
-        size: mining.ranking_size,
-        ..ExpandConfig::default()
-    };
     let mut mined = Vec::with_capacity(queries.len());
     for (done, seeds) in (1..).zip(&queries) {
-        let expansion = expand(&view, seeds, &[], &expand_config, &mut Unobserved)?;
-        let ranking: Vec<Row> = expansion.ranking().collect();
+        let ranking = rank(&view, seeds, mining)?;
         mined.push(split_ranking(seeds, &ranking, mining));
         observer.report(Progress::new("mining", done, queries.len() as u64))?;
     }
     drop(index);
     std::fs::remove_dir_all(scratch).map_err(Error::io("remove", scratch))?;
     Ok(mined)
+}
+
+/// Ranks the candidates of a query.
+fn rank(view: &ModeIndex, seeds: &[Row], mining: &MiningConfig) -> Result<Vec<Row>> {
+    match mining.ranking {
+        MiningRanking::Window => {
+            let config = ExpandConfig {
+                size: mining.ranking_size,
+                ..ExpandConfig::default()
+            };
+            let expansion = expand(view, seeds, &[], &config, &mut Unobserved)?;
+            Ok(expansion.ranking().collect())
+        }
+        MiningRanking::Feedback => {
+            let similarity = Similarity::of_view(*view);
+            let query = FeedbackQuery::from_seeds(seeds);
+            let config = FeedbackConfig::default();
+            Ok(rank_by_feedback(&similarity, &query, mining.ranking_size, &config)?.ranking)
+        }
+    }
 }
 
 /// Takes the positives from the start of a ranking and the negatives from its end. If the ranking is

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::error::{Error, Result};
 use crate::model::NetworkInput;
-use crate::train::alignment::alignment_losses;
+use crate::train::alignment::{alignment_losses, losses_beside_prediction};
 use crate::train::loss::{clustering, contrastive, distillation, masked_entity};
 use crate::train::schedule::TrainStep;
 use crate::train::step_batch::StepBatch;
@@ -61,30 +61,38 @@ impl Training<'_> {
             (Task::Itc | Task::Itm | Task::Mlm, Some(alignment)) => {
                 alignment_losses(self, alignment, step, batch)
             }
-            (task, _) => vec![(task, self.task_loss(task, batch))],
+            (Task::Mep, _) => self.prediction_losses(batch),
+            (task, _) => vec![(task, self.comparison_loss(task, batch))],
         }
     }
 
-    fn task_loss(&self, task: Task, StepBatch { input, labels, .. }: &StepBatch) -> Tensor {
+    /// Returns the losses of masked entity prediction and of the tasks that share its steps.
+    fn prediction_losses(&self, batch: &StepBatch) -> Vec<(Task, Tensor)> {
         let tower = &self.network.student;
-        let hidden = tower.hidden(input, true);
-        match task {
-            Task::Contrastive => {
-                let (a, b) = split_views(self.network.projection.forward(&hidden, true));
-                contrastive(&a, &b, &self.config.nce)
-            }
-            Task::Clustering => {
-                let (a, b) = split_views(self.network.cluster.forward(&hidden, true));
-                clustering(&a, &b, &self.config.nce)
-            }
-            _ => {
-                let pre_head = tower.head.pre_head(&hidden, true);
-                let log_prob = tower
-                    .head
-                    .log_prob(&pre_head, true, self.config.score_dropout);
-                self.masked_entity_loss(&log_prob, input, labels)
-            }
+        let encoded = tower.encode_separately(&batch.input, true);
+        let fused = tower.fuse(&encoded, true);
+        let pre_head = tower.head.pre_head(&tower.pool(&fused, &encoded), true);
+        let log_prob = tower
+            .head
+            .log_prob(&pre_head, true, self.config.score_dropout);
+        let loss = self.masked_entity_loss(&log_prob, &batch.input, &batch.labels);
+        let mut losses = vec![(Task::Mep, loss)];
+        if !self.config.tasks.contains(Task::Itc) {
+            let further = losses_beside_prediction(self, batch, &encoded, &fused, &log_prob);
+            losses.extend(further);
         }
+        losses
+    }
+
+    /// Returns the loss of a task that compares two views.
+    fn comparison_loss(&self, task: Task, batch: &StepBatch) -> Tensor {
+        let hidden = self.network.student.hidden(&batch.input, true);
+        if task == Task::Clustering {
+            let (a, b) = split_views(self.network.cluster.forward(&hidden, true));
+            return clustering(&a, &b, &self.config.nce);
+        }
+        let (a, b) = split_views(self.network.projection.forward(&hidden, true));
+        contrastive(&a, &b, &self.config.nce)
     }
 
     /// Returns the loss of masked entity prediction, mixed with the losses against the soft targets

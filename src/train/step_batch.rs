@@ -11,6 +11,7 @@ use crate::train::train_config::TrainConfig;
 
 /// All pairs of a step, or a part of them, as the network takes them.
 pub struct StepBatch {
+    pub samples: Vec<Sample>,
     pub input: NetworkInput,
     /// The entity row of each pair, `[B]`.
     pub labels: Tensor,
@@ -40,6 +41,7 @@ pub fn load_step(
 /// Loads samples of a step with `step_size` samples in total.
 fn load_batch(sources: &FeatureSources, samples: &[Sample], step_size: usize) -> Result<StepBatch> {
     Ok(StepBatch {
+        samples: samples.to_vec(),
         input: sources.input(samples)?,
         labels: sources.labels(samples),
         fraction: samples.len() as f64 / step_size as f64,

@@ -22,10 +22,10 @@ pub enum Task {
     /// ALBEF).
     Itc,
     /// Image–text matching: decides from the fused state whether a sentence and an image match
-    /// (ALBEF). It shares the steps of `itc`.
+    /// (ALBEF). It shares the steps of `itc`, or without it those of `mep`.
     Itm,
     /// Masked language modelling: predicts the tokens of the masked mention from the fused state
-    /// (ALBEF). It shares the steps of `itc`.
+    /// (ALBEF). It shares the steps of `itc`, or without it those of `mep`.
     Mlm,
 }
 
@@ -45,6 +45,16 @@ impl Task {
         Task::Contrastive,
         Task::Clustering,
         Task::Distillation,
+    ];
+
+    /// The tasks of the command `train`: those of MultiExpan, and two of ALBEF that can be added.
+    pub const OFFERED: [Task; 6] = [
+        Task::Mep,
+        Task::Contrastive,
+        Task::Clustering,
+        Task::Distillation,
+        Task::Itm,
+        Task::Mlm,
     ];
 
     pub fn name(self) -> &'static str {
@@ -68,7 +78,8 @@ impl Task {
             "head" => matches!(self, Task::Mep | Task::Distillation),
             "projection_head" => self == Task::Contrastive,
             "cluster_head" => self == Task::Clustering,
-            "text_proj" | "vision_proj" | "temp" | "itm_head" | "mlm_head" => self == Task::Itc,
+            "text_proj" | "vision_proj" | "temp" => self == Task::Itc,
+            "itm_head" | "mlm_head" => matches!(self, Task::Itc | Task::Mep),
             _ => true,
         }
     }
@@ -125,16 +136,13 @@ impl TaskSet {
             (false, true) if self.compare_views() => Err(Error::Argument(
                 "contrastive and clustering require mep, whose model is used for mining".into(),
             )),
-            (_, false) if self.contains(Task::Itm) || self.contains(Task::Mlm) => Err(
-                Error::Argument("itm and mlm require itc, whose steps they share".into()),
-            ),
             _ => Ok(()),
         }
     }
 
-    /// Returns the factor of a task's loss, as published: masked entity prediction contains 1, .5
-    /// together with contrast alone, .8 together with clustering alone; contrast contains .5, clustering
-    /// .2. The tasks of ALBEF have 1. Distillation contains its own setting.
+    /// Returns the factor of a task's loss, as published: masked entity prediction has 1, .5 together
+    /// with contrast alone, .8 together with clustering alone; contrast has .5, clustering .2. The
+    /// tasks of ALBEF have 1. Distillation has its own setting.
     pub fn weight(&self, task: Task) -> f64 {
         match (
             task,
@@ -182,9 +190,13 @@ mod tests {
         let is_refused = |tasks: &[Task]| TaskSet::new(tasks.iter().copied()).validate().is_err();
         assert!(
             is_refused(&[Task::Contrastive])
-                && is_refused(&[Task::Mep, Task::Itm])
+                && is_refused(&[Task::Itm, Task::Mlm])
                 && is_refused(&[Task::Itc, Task::Clustering])
         );
-        assert!(!is_refused(&[Task::Itc, Task::Mlm]) && !is_refused(&Task::ALL));
+        assert!(
+            !is_refused(&[Task::Itc, Task::Mlm])
+                && !is_refused(&[Task::Mep, Task::Itm])
+                && !is_refused(&Task::ALL)
+        );
     }
 }

@@ -65,6 +65,14 @@ pub enum QuerySource {
     Queries,
 }
 
+/// The ranking by which positives and hard negatives are mined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MiningRanking {
+    Window,
+    Feedback,
+}
+
 /// The settings of mining: the current model expands every query, and the rankings give positives
 /// and hard negatives.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -72,6 +80,8 @@ pub enum QuerySource {
 pub struct MiningConfig {
     #[serde(rename = "from")]
     pub query_source: QuerySource,
+    /// The ranking that expands the queries. Paper: window search.
+    pub ranking: MiningRanking,
     /// The number of epochs of masked entity prediction before mining.
     #[serde(rename = "after")]
     pub after_epochs: usize,
@@ -88,6 +98,7 @@ impl Default for MiningConfig {
     fn default() -> Self {
         MiningConfig {
             query_source: QuerySource::Queries,
+            ranking: MiningRanking::Window,
             after_epochs: 50,
             positives: 5,
             ranking_size: 200,
@@ -177,9 +188,9 @@ pub struct TrainConfig {
     pub gradient_norm: Option<f64>,
     /// The probability mass that the target spreads over all other entities. Paper: .075.
     pub label_smoothing: f64,
-    /// The fraction of pairs that are input_mode without their text.
+    /// The fraction of pairs that are given without their text.
     pub drop_text: f64,
-    /// The fraction of pairs that are input_mode without their image.
+    /// The fraction of pairs that are given without their image.
     pub drop_image: f64,
     /// Whether a sentence is paired with a random image of its entity in each epoch; otherwise it
     /// has its own, as published.
@@ -317,7 +328,7 @@ impl TrainConfig {
             }
     }
 
-    /// Returns the mode in which all pairs are input_mode if one modality is always dropped, otherwise
+    /// Returns the mode in which all pairs are given if one modality is always dropped, otherwise
     /// `both`.
     pub fn input_mode(&self) -> Mode {
         match (self.drop_text >= 1.0, self.drop_image >= 1.0) {
@@ -327,7 +338,7 @@ impl TrainConfig {
         }
     }
 
-    /// Returns the mode whose states separate classes best: text, unless text is never input_mode.
+    /// Returns the mode whose states separate classes best: text, unless text is never given.
     pub fn most_discriminative_mode(&self) -> Mode {
         if self.input_mode() == Mode::Image {
             Mode::Image

@@ -14,6 +14,7 @@ use crate::features::patch_store::PatchStore;
 use crate::features::profiles::Profiles;
 use crate::features::samples::FeatureSources;
 use crate::model::checkpoint::{ImageSource, ModelConfig, write_tensors};
+use crate::model::network_config::AlignmentConfig;
 use crate::model::parameters;
 use crate::model::parameters::is_frozen;
 use crate::model::weights::Weights;
@@ -348,12 +349,25 @@ fn network_config(
         vision_layers: config.vision_layers,
         fusion_layers: config.fusion_layers,
         pooling: config.pooling,
-        alignment: config.tasks.contains(Task::Itc).then_some(config.alignment),
+        alignment: alignment_config(config),
         dropout: config.dropout,
         head_dropout: config.head_dropout,
         compute: compute_kind(config.precision, device),
         ..encoders.text.sizes.clone()
     }
+}
+
+/// Returns the sizes of the alignment heads; `None` if no task has any. Only image–text contrast has
+/// a queue.
+fn alignment_config(config: &TrainConfig) -> Option<AlignmentConfig> {
+    if config.tasks.contains(Task::Itc) {
+        return Some(config.alignment);
+    }
+    let has_heads = config.tasks.contains(Task::Itm) || config.tasks.contains(Task::Mlm);
+    has_heads.then_some(AlignmentConfig {
+        queue: 0,
+        ..config.alignment
+    })
 }
 
 fn open_encoders(config: &TrainConfig, device: Device) -> Result<Encoders> {

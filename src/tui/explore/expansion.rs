@@ -117,7 +117,7 @@ impl CandidateList {
         let wanted = match self.request.mode {
             Mode::Both => [Mode::Text, Mode::Image],
             Mode::Text => [Mode::Both, Mode::Image],
-            Mode::Image | Mode::None | Mode::FrozenText | Mode::FrozenImage => {
+            Mode::Image | Mode::None | Mode::FrozenText | Mode::FrozenImage | Mode::Words => {
                 [Mode::Both, Mode::Text]
             }
         };
