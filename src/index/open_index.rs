@@ -242,6 +242,8 @@ impl Index {
         let fitted = self.meta.boundaries.iter().find(|b| b.mode == mode);
         let default = if mode.is_frozen() || self.head.is_none() {
             BoundaryModel::FROZEN
+        } else if self.modes_of_similarity(mode).len() > 1 {
+            BoundaryModel::COMBINED
         } else {
             BoundaryModel::TRAINED
         };

@@ -316,8 +316,13 @@ pub fn write(path: &Path, tensors: &[(&str, Tensor)]) -> Result<()> {
         .collect::<std::result::Result<_, safetensors::SafeTensorError>>()
         .map_err(|e| failed(e.to_string()))?;
     let io = |e| Error::io("write", path)(std::io::Error::other(format!("{e}")));
+    // The crate makes files that only their owner can read: they get the permissions of a new file.
+    let permissions = File::create(path)
+        .and_then(|file| file.metadata())
+        .map_err(Error::io("write", path))?
+        .permissions();
     safetensors::serialize_to_file(views, None, path).map_err(io)?;
     File::open(path)
-        .and_then(|f| f.sync_all())
+        .and_then(|file| file.set_permissions(permissions).and(file.sync_all()))
         .map_err(Error::io("write", path))
 }

@@ -139,7 +139,7 @@ fn contrast_loss(
 ///
 /// The negatives of a sentence are images of other entities, those with a higher probability by the
 /// entity head more often, and likewise those of an image.
-pub fn losses_beside_prediction(
+pub fn further_losses(
     training: &Training,
     batch: &StepBatch,
     encoded: &NetworkInput,

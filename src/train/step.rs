@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::error::{Error, Result};
 use crate::model::NetworkInput;
-use crate::train::alignment::{alignment_losses, losses_beside_prediction};
+use crate::train::alignment::{alignment_losses, further_losses};
 use crate::train::loss::{clustering, contrastive, distillation, masked_entity};
 use crate::train::schedule::TrainStep;
 use crate::train::step_batch::StepBatch;
@@ -78,7 +78,7 @@ impl Training<'_> {
         let loss = self.masked_entity_loss(&log_prob, &batch.input, &batch.labels);
         let mut losses = vec![(Task::Mep, loss)];
         if !self.config.tasks.contains(Task::Itc) {
-            let further = losses_beside_prediction(self, batch, &encoded, &fused, &log_prob);
+            let further = further_losses(self, batch, &encoded, &fused, &log_prob);
             losses.extend(further);
         }
         losses

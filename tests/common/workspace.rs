@@ -10,7 +10,7 @@ use multiexpan::model::{NetworkConfig, Pooling};
 use multiexpan::progress::Unobserved;
 use multiexpan::train::paths::TrainPaths;
 use multiexpan::train::train_config::{
-    Initialization, MiningConfig, QuerySource, SoftTargetConfig, TrainPrecision,
+    Initialization, MiningConfig, MiningRanking, QuerySource, SoftTargetConfig, TrainPrecision,
 };
 use multiexpan::train::trainer::Trained;
 use multiexpan::train::{Task, TaskSet, TrainConfig, train};
@@ -150,6 +150,7 @@ impl Workspace {
             momentum: 0.9,
             mining: MiningConfig {
                 query_source: QuerySource::Entities,
+                ranking: MiningRanking::Feedback,
                 after_epochs: 1,
                 positives: 3,
                 ranking_size: 12,

@@ -272,7 +272,15 @@ fn every_run_format_is_imported() {
 fn another_index_is_imported() {
     let mut engine = TestEngine::start(None);
     let import = engine.import(&demo_index()).unwrap();
-    let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Ranker::ImportedIndex(0, mode));
+    let modes = [
+        Mode::Both,
+        Mode::Text,
+        Mode::Image,
+        Mode::FrozenText,
+        Mode::FrozenImage,
+        Mode::Words,
+    ]
+    .map(|mode| Ranker::ImportedIndex(0, mode));
     assert_eq!(
         (
             import.label.as_str(),

@@ -120,6 +120,29 @@ fn each_alignment_loss_falls() {
 }
 
 #[test]
+fn tasks_of_albef_can_share_the_steps_of_prediction() {
+    let workspace = Workspace::new();
+    let tasks = [Task::Mep, Task::Itm, Task::Mlm];
+    let config = TrainConfig {
+        epochs: 8,
+        ..workspace.config(&tasks)
+    };
+    workspace.train("model", &config);
+    let log = workspace.log("model");
+    for task in tasks {
+        let losses: Vec<f64> = log
+            .iter()
+            .map(|line| line["loss"][task.name()].as_f64().unwrap())
+            .collect();
+        assert!(
+            losses[losses.len() - 1] < losses[0] - 0.02,
+            "{}: {losses:?}",
+            task.name()
+        );
+    }
+}
+
+#[test]
 fn pairs_of_one_entity_have_no_hard_negatives() {
     let workspace = Workspace::new();
     let config = TrainConfig {
@@ -146,6 +169,21 @@ fn an_interrupted_training_gives_the_same_model() {
         &TrainConfig {
             epochs: 2,
             ..workspace.config(&Task::PAPER)
+        },
+    );
+    check_interrupted(
+        &workspace,
+        "five",
+        &TrainConfig {
+            epochs: 2,
+            pairs_at_once: Some(7),
+            ..workspace.config(&[
+                Task::Mep,
+                Task::Contrastive,
+                Task::Clustering,
+                Task::Itm,
+                Task::Mlm,
+            ])
         },
     );
     check_interrupted(

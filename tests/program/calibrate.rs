@@ -20,7 +20,7 @@ fn stdout(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Copies the demo's index.
+/// Copies the demo's index without its fitted boundaries.
 fn copied_index(folder: &Path) -> PathBuf {
     let copy = folder.join("index");
     std::fs::create_dir(&copy).unwrap();
@@ -32,6 +32,7 @@ fn copied_index(folder: &Path) -> PathBuf {
     let path = copy.join("index.json");
     let mut meta: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     meta["provenance"]["dataset"]["path"] = DEMO.into();
+    meta["boundaries"] = Value::Array(Vec::new());
     std::fs::write(&path, meta.to_string()).unwrap();
     copy
 }

@@ -316,7 +316,15 @@ fn every_false_positive_and_every_missed_member_is_found() {
         RequestKind::Failures(of),
         RequestKind::Failures(of),
     ]);
-    assert_eq!(&found.modes[..], [Mode::Both, Mode::Text, Mode::Image]);
+    let modes = [
+        Mode::Both,
+        Mode::Text,
+        Mode::Image,
+        Mode::FrozenText,
+        Mode::FrozenImage,
+        Mode::Words,
+    ];
+    assert_eq!(&found.modes[..], modes);
     assert!(parts > 1, "the first part does not wait for the last query");
 
     let results = evaluate::evaluate(

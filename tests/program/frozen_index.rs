@@ -65,14 +65,22 @@ fn edit_corpus(workspace: &Workspace, edit: impl Fn(usize, &mut Value)) {
 fn an_index_without_a_model_is_ranked_evaluated_and_analysed() {
     let workspace = Workspace::new();
     build(&workspace, "index");
-    assert_eq!(modes(&workspace, "index"), ["frozen-text", "frozen-image"]);
+    assert_eq!(
+        modes(&workspace, "index"),
+        ["frozen-text", "frozen-image", "words"]
+    );
     // classes of one colour and the same words are easy
-    for mode in ["both", "text", "image", "frozen-text", "frozen-image"] {
+    for mode in [
+        "both",
+        "text",
+        "image",
+        "frozen-text",
+        "frozen-image",
+        "words",
+    ] {
         let found = map10(&workspace, &["index", "--mode", mode]);
         assert!(found > 0.8, "{mode}: {found}");
     }
-    let text = map10(&workspace, &["index", "--mode", "text"]);
-    assert_eq!(text, map10(&workspace, &["index", "--mode", "frozen-text"]));
     for ranking in ["seeds", "window"] {
         map10(
             &workspace,
@@ -125,7 +133,7 @@ fn one_modality_is_enough() {
     let workspace = Workspace::new();
     edit_corpus(&workspace, |_, line| line["image"] = Value::Null);
     build(&workspace, "text-only");
-    assert_eq!(modes(&workspace, "text-only"), ["frozen-text"]);
+    assert_eq!(modes(&workspace, "text-only"), ["frozen-text", "words"]);
     let both = map10(&workspace, &["text-only"]);
     assert_eq!(both, map10(&workspace, &["text-only", "--mode", "text"]));
     let output = run(&workspace, &["evaluate", "text-only", "--mode", "image"]);
