@@ -351,7 +351,8 @@ fn mode_ranks(expansion: &CandidateList, entity: EntityId, row: Option<&Candidat
         let rank = label(others.get(&entity).copied());
         ranks.push(format!("{mode}\u{a0}{rank}"));
     }
-    ranks.join(" · ")
+    // A line does not start with the dot.
+    ranks.join("\u{a0}· ")
 }
 
 /// One bar of the score.
