@@ -33,7 +33,7 @@ press Down Down Return; sleep 4; film 150
 type "jj"; sleep 3; save explore
 press plus; sleep 3; film 150
 type "u"; sleep 2; type "m"; sleep 3; film 150
-type "mmmmmw"; sleep 2; type "jjjjljjjj"; sleep 3; save explain; type "]"; sleep 2; film 250
+type "mmmmmw"; sleep 2; type "jjjjj jj"; sleep 3; save explain; type "]"; sleep 2; film 250
 type "qi"; sleep 2; type "jjll"; sleep 3; save what-if
 type "0q2"; sleep 6; type "jjj"; sleep 2; save compare
 type "3"; sleep 6; type "jjj"; sleep 3; save failures
