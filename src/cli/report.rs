@@ -6,14 +6,19 @@ use crate::cli::compare::CompareArgs;
 use crate::cli::output::print_text;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::error::{Error, Result};
+use crate::eval::SubgroupAnalysis;
 use crate::files::write_atomic;
 use crate::jobs::report::report;
-use crate::printable;
+use crate::{printable, text_file};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     pub compared: CompareArgs,
+
+    /// Analysis to add, as `analyse … --format json` writes it; can be repeated
+    #[arg(long = "analysis", value_name = "FILE.json")]
+    pub analyses: Vec<PathBuf>,
 
     /// Folder for report.html, report.md and the plots
     #[arg(long, value_name = "DIR")]
@@ -25,12 +30,21 @@ const NUMBERED: [&str; 4] = ["scatter-", "classes-", "rolled-", "analysis-"];
 
 /// Writes the pages and the plots, and prints their paths.
 pub fn run(args: Args) -> Result<()> {
-    let Args { compared, out } = args;
+    let Args {
+        compared,
+        analyses,
+        out,
+    } = args;
+    let mut added: Vec<SubgroupAnalysis> = Vec::with_capacity(analyses.len());
+    for path in &analyses {
+        added.push(text_file::read_json(path, "an analysis in JSON")?);
+    }
     // fails early if the folder cannot be created
     std::fs::create_dir_all(&out).map_err(Error::io("create", &out))?;
     let mut reporter = Reporter::new(interrupt()?);
-    let report = report(&compared.runs(), &compared.settings(), &mut reporter)?;
+    let mut report = report(&compared.runs(), &compared.settings(), &mut reporter)?;
     drop(reporter);
+    report.analyses.extend(added);
     let files = report.files();
     for (name, text) in &files {
         let path = out.join(name);

@@ -28,7 +28,7 @@ pub fn sentence_count_analysis(
              entity, drawn at random; the mean of {draws} draws."
         ),
         contrast_description: "By how much that is more than by text alone.".into(),
-        count_unit: "queries",
+        count_unit: "queries".into(),
         columns: vec!["text".into(), "both".into()],
         rows: values.iter().map(sentence_count_row).collect(),
         notes: Vec::new(),

@@ -1,8 +1,9 @@
 //! One metric by group of entities, or by number of seeds, for several rankings side by side.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ const HEADERS: [&str; 8] = [
 ];
 
 /// An analysis with a row per group and a column per ranking.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SubgroupAnalysis {
     /// The title, such as "Recall@50 by kind of picture".
     pub title: String,
@@ -36,7 +37,7 @@ pub struct SubgroupAnalysis {
     pub contrast_description: String,
     /// The unit of [`SubgroupRow::count`], in the plural.
     #[serde(rename = "counted")]
-    pub count_unit: &'static str,
+    pub count_unit: Cow<'static, str>,
     pub columns: Vec<String>,
     pub rows: Vec<SubgroupRow>,
     /// Sentences about what was left out.
@@ -44,7 +45,7 @@ pub struct SubgroupAnalysis {
 }
 
 /// One group.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SubgroupRow {
     pub name: String,
     pub count: usize,
@@ -57,7 +58,7 @@ pub struct SubgroupRow {
 }
 
 /// The result of one ranking in one group.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SubgroupCell {
     /// The value, 0..1.
     pub value: Estimate,
@@ -69,7 +70,7 @@ impl SubgroupAnalysis {
     /// Returns a table with a row per group and ranking, in %.
     pub fn table(&self) -> Table {
         let mut headers = HEADERS.map(str::to_owned).to_vec();
-        self.count_unit.clone_into(&mut headers[1]);
+        headers[1] = self.count_unit.clone().into_owned();
         let mut rows = Vec::new();
         for row in &self.rows {
             for (column, cell) in self.columns.iter().zip(&row.cells) {
@@ -213,7 +214,7 @@ pub fn recall_analysis(
         ),
         contrast_description:
             "By how much that is more than the share of the same queries' other gold.".into(),
-        count_unit: "entities",
+        count_unit: "entities".into(),
         columns: runs.iter().map(|(name, _)| name.clone()).collect(),
         rows: tally.into_rows(),
         notes,
@@ -356,7 +357,7 @@ pub fn seed_count_analysis(columns: &[(String, ValuesBySeedCount)], k: usize) ->
              none of the {most} is."
         ),
         contrast_description: "By how much that is more than with one seed fewer.".into(),
-        count_unit: "queries",
+        count_unit: "queries".into(),
         columns: columns.iter().map(|(name, _)| name.clone()).collect(),
         rows: (0..most)
             .map(|index| seed_count_row(columns, index))

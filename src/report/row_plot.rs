@@ -44,9 +44,9 @@ pub fn analysis_plot(analysis: &SubgroupAnalysis, names: &[String]) -> Plot {
         });
     }
     let mut series = Vec::with_capacity(analysis.columns.len());
-    for column in &analysis.columns {
+    for (number, column) in analysis.columns.iter().enumerate() {
         let index = names.iter().position(|name| name == column);
-        series.push((index.unwrap_or_default(), column.as_str()));
+        series.push((index.unwrap_or(number), column.as_str()));
     }
     dots(&RowPlot {
         title: &format!("{}, in %", analysis.title),

@@ -220,6 +220,35 @@ fn runs_give_analyses_and_a_page() {
 }
 
 #[test]
+fn an_analysis_in_json_is_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = run(folder.path(), "text");
+    let seeds = out(&[
+        "analyse",
+        "seeds",
+        "data/demo/index",
+        "--mode",
+        "text",
+        "--format",
+        "json",
+    ]);
+    let analysis = folder.path().join("seeds.json");
+    std::fs::write(&analysis, &seeds).unwrap();
+    let page = folder.path().join("page");
+    let [added, page_name] = [&analysis, &page].map(|path| path.to_str().unwrap());
+    let arguments = ["report", &text, "--out", page_name, "--analysis", added];
+    out(&arguments);
+    let html = std::fs::read_to_string(page.join("report.html")).unwrap();
+    let title = json(&seeds)["title"].as_str().unwrap().to_owned();
+    assert!(html.contains(&title) && page.join("analysis-4.svg").exists());
+
+    std::fs::write(&analysis, "{}").unwrap();
+    let failed = multiexpan(&arguments).failure();
+    let error = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+    assert!(error.contains("is not an analysis in JSON"), "{error}");
+}
+
+#[test]
 fn a_run_of_another_data_set_does_not_affect_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let text = run(folder.path(), "text");

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::eval::comparison::pair_outcome::PairOutcome;
@@ -58,7 +58,7 @@ pub struct RunScores {
 
 /// A mean over queries, 0..1, with its 95 % bootstrap interval (low, high) over classes; without
 /// an interval if there are fewer than two classes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     pub mean: f64,
     pub interval: Option<[f64; 2]>,
