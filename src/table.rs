@@ -252,6 +252,17 @@ pub fn signed_percent(value: f64) -> String {
     }
 }
 
+/// Formats a probability in percent: "93 %". It is 0 % and 100 % only where nothing else is possible.
+pub fn probability_percent(probability: f64) -> String {
+    if probability <= 0.0 {
+        "0 %".into()
+    } else if probability >= 1.0 {
+        "100 %".into()
+    } else {
+        format!("{:.0} %", (100.0 * probability).clamp(1.0, 99.0))
+    }
+}
+
 /// Returns a text as one line of Markdown that shows just its characters: no emphasis, code, link,
 /// cell border or HTML.
 pub fn markdown_text(text: &str) -> String {
@@ -319,6 +330,14 @@ mod tests {
                 ],
             ],
         }
+    }
+
+    #[test]
+    fn only_certainties_have_0_and_100_percent() {
+        assert_eq!(
+            [0.0, 0.001, 0.934, 0.999, 1.0].map(probability_percent),
+            ["0 %", "1 %", "93 %", "99 %", "100 %"]
+        );
     }
 
     #[test]

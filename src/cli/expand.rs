@@ -11,6 +11,7 @@ use crate::engine::Session;
 use crate::engine::protocol::{Candidate, ExpandRequest, ListBoundary, RerankedPick};
 use crate::error::{Error, Result};
 use crate::printable;
+use crate::table::probability_percent;
 use crate::types::{EntityId, ModalityParts, Mode, RankingKind, SearchSettings};
 
 #[derive(Debug, clap::Args)]
@@ -355,8 +356,8 @@ impl Row {
         let (prior, text, image) = (part(|p| p.prior), part(|p| p.text), part(|p| p.image));
         let last = match (ranking, &self.rerank) {
             (RankingKind::Feedback, _) => {
-                let percent = |p: f64| format!("{:.0} %", 100.0 * p);
-                let probability = self.probability.map_or("–".to_owned(), percent);
+                let probability = self.probability.map(probability_percent);
+                let probability = probability.unwrap_or_else(|| "–".to_owned());
                 format!("{:>8} {probability:>7}", part(|p| p.hubness))
             }
             (_, Some(rerank)) => format!("{:>6}", rerank.from),

@@ -4,6 +4,7 @@ use crate::engine::protocol::explanation_summary::{EQUAL, Ranked, Summary, main_
 use crate::engine::protocol::explanation_tree::{
     EntityExplanation, EntityStatus, Explanation, ExplanationKind,
 };
+use crate::table::probability_percent;
 use crate::types::EntityId;
 
 /// The largest number of members that a sentence names.
@@ -52,7 +53,8 @@ impl Summary<'_> {
         }
         let probability = explained.part(ExplanationKind::Probability);
         if let Some(probability) = probability.and_then(|number| number.value) {
-            text.push_str(&format!("; probability {:.0} %", 100.0 * probability));
+            text.push_str("; probability ");
+            text.push_str(&probability_percent(probability));
         }
         text + "."
     }

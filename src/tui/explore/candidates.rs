@@ -15,6 +15,7 @@ use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
 use crate::engine::protocol::{Candidate, ListBoundary, ReplyKind};
+use crate::table::probability_percent;
 use crate::tui::evaluations::ranking_name;
 use crate::tui::explore::boundary_line::{self, BoundaryPlace};
 use crate::tui::explore::expansion::{CandidateList, CandidateRow, RankShift, RowFilter};
@@ -496,7 +497,7 @@ impl<'a> CandidateTable<'a> {
         let score = format!("{:.decimals$}", candidate.score);
         let mut spans = vec![canvas.span(Role::Text, text::fit_right(&score, SCORE))];
         if self.probability > 0 {
-            let percent = candidate.probability.map(text::percent);
+            let percent = candidate.probability.map(probability_percent);
             let percent = text::fit_right(&percent.unwrap_or_default(), self.probability);
             spans.push(canvas.span(Role::Quiet, percent));
         }

@@ -10,6 +10,7 @@ use crate::config::Role;
 use crate::engine::protocol::{
     Candidate, Catalogue, EntityCard, EntityDetail, ExpandRequest, PickNumbers, RerankedPick,
 };
+use crate::table::probability_percent;
 use crate::tui::explore::expansion::{CandidateList, CandidateRow};
 use crate::tui::explore::pane_context::PaneContext;
 use crate::tui::gold_mark::{GoldMark, gold_mark};
@@ -403,7 +404,7 @@ fn probability(
     };
     let mut line = Line::from(vec![
         canvas.span(Role::Quiet, "member  "),
-        canvas.span(Role::Text, text::percent(probability)),
+        canvas.span(Role::Text, probability_percent(probability)),
     ]);
     if line.width() + text::width(side) <= width {
         line.push_span(canvas.span(Role::Quiet, side));

@@ -155,17 +155,6 @@ pub fn fraction(value: f64) -> String {
     }
 }
 
-/// Formats a probability in percent: "93 %". It is 0 % and 100 % only where nothing else is possible.
-pub fn percent(probability: f64) -> String {
-    if probability <= 0.0 {
-        "0 %".into()
-    } else if probability >= 1.0 {
-        "100 %".into()
-    } else {
-        format!("{:.0} %", (100.0 * probability).clamp(1.0, 99.0))
-    }
-}
-
 /// Returns true for a token that follows the previous one without a space.
 pub fn attaches_to_previous(token: &str) -> bool {
     matches!(
@@ -228,14 +217,6 @@ mod tests {
         );
         assert_eq!(wrap("虎虎虎", 5), ["虎虎", "虎"]);
         assert!(wrap("", 6).is_empty());
-    }
-
-    #[test]
-    fn only_certainties_have_0_and_100_percent() {
-        assert_eq!(
-            [0.0, 0.001, 0.934, 0.999, 1.0].map(percent),
-            ["0 %", "1 %", "93 %", "99 %", "100 %"]
-        );
     }
 
     #[test]
