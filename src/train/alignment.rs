@@ -153,7 +153,6 @@ pub fn further_losses(
     let mut losses = Vec::new();
     let complete = complete_rows(&batch.samples, fused.device());
     if tasks.contains(Task::Itm) && complete.size()[0] > 0 {
-        // A step without any pair of two entities has no negatives, and no loss.
         let labels = batch.labels.index_select(0, &complete);
         let probability = tch::no_grad(|| {
             log_prob
