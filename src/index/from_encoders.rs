@@ -243,11 +243,12 @@ impl FrozenSources {
             })?),
             _ => None,
         };
-        let words = tch::no_grad(|| word_vectors(&self.corpus, chosen, self.device));
-        let words = match words {
-            None => None,
-            Some(words) => Some(tch::no_grad(|| frozen_modes::smoothed(&words, observer))?),
-        };
+        let words = tch::no_grad(|| {
+            let vectors = word_vectors(&self.corpus, chosen, self.device);
+            vectors
+                .map(|vectors| frozen_modes::smoothed(&vectors, observer))
+                .transpose()
+        })?;
         let sentences = chosen.map_or(self.corpus.sentences.len(), <[usize]>::len);
         Ok(FrozenModes {
             text,

@@ -12,7 +12,6 @@ use crate::model::NetworkInput;
 use crate::model::alignment_heads::{Alignment, PairEmbeddings};
 use crate::model::network::Tower;
 use crate::train::loss::{image_text_contrast, image_text_matching, masked_language_modelling};
-use crate::train::schedule::TrainStep;
 use crate::train::step_batch::StepBatch;
 use crate::train::task::Task;
 use crate::train::train_state::Training;
@@ -37,7 +36,6 @@ struct PairRows {
 pub fn alignment_losses(
     training: &Training,
     alignment: &Alignment,
-    step: &TrainStep,
     batch: &StepBatch,
 ) -> Vec<(Task, Tensor)> {
     let (tower, tasks) = (&training.network.student, &training.config.tasks);
@@ -69,14 +67,10 @@ pub fn alignment_losses(
         losses.push((Task::Itm, loss));
     }
     if tasks.contains(Task::Mlm) {
-        let log_prob = alignment
-            .heads
-            .word_log_prob(&towers.at_mask(&fused), tower.bert.words());
-        let (tokens, keep) = training.sources.mentions(&step.samples);
         let teacher = teacher
             .as_ref()
             .and_then(|t| Some((t.word_log_prob.as_ref()?, t.weight)));
-        let loss = masked_language_modelling(&log_prob, &tokens, &keep, teacher);
+        let loss = mention_loss(training, alignment, batch, &towers.at_mask(&fused), teacher);
         losses.push((Task::Mlm, loss));
     }
     losses
@@ -171,15 +165,25 @@ pub fn further_losses(
         losses.push((Task::Itm, loss));
     }
     if tasks.contains(Task::Mlm) {
-        let words = training.network.student.bert.words();
-        let log_prob = alignment
-            .heads
-            .word_log_prob(&encoded.at_mask(fused), words);
-        let (tokens, keep) = training.sources.mentions(&batch.samples);
-        let loss = masked_language_modelling(&log_prob, &tokens, &keep, None);
+        let loss = mention_loss(training, alignment, batch, &encoded.at_mask(fused), None);
         losses.push((Task::Mlm, loss));
     }
     losses
+}
+
+/// Returns the loss of masked language modelling from the fused states at the masks, `[B, D]`.
+/// `teacher` is the teacher's prediction `[B, W]` and its weight in the target.
+fn mention_loss(
+    training: &Training,
+    alignment: &Alignment,
+    batch: &StepBatch,
+    at_mask: &Tensor,
+    teacher: Option<(&Tensor, f64)>,
+) -> Tensor {
+    let words = training.network.student.bert.words();
+    let log_prob = alignment.heads.word_log_prob(at_mask, words);
+    let (tokens, keep) = training.sources.mentions(&batch.samples);
+    masked_language_modelling(&log_prob, &tokens, &keep, teacher)
 }
 
 /// Returns the rows of the pairs that have sentence and image, `[N]`.

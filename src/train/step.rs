@@ -59,7 +59,7 @@ impl Training<'_> {
     fn losses(&self, step: &TrainStep, batch: &StepBatch) -> Vec<(Task, Tensor)> {
         match (step.task, &self.network.alignment) {
             (Task::Itc | Task::Itm | Task::Mlm, Some(alignment)) => {
-                alignment_losses(self, alignment, step, batch)
+                alignment_losses(self, alignment, batch)
             }
             (Task::Mep, _) => self.prediction_losses(batch),
             (task, _) => vec![(task, self.comparison_loss(task, batch))],
